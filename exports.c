@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The exported symbols of capi.rs. They are exported from C, where the compiler
+ * sees the public prototypes, so that CONFIG_MODVERSIONS gets true checksums.
+ */
+#include <linux/export.h>
+#include <linux/module.h>
+#include <rsbac/rkmem.h>
+
+MODULE_VERSION(RSBAC_MEM_VERSION);
+
+EXPORT_SYMBOL_GPL(rsbac_kmalloc);
+EXPORT_SYMBOL_GPL(rsbac_kmalloc_clear);
+EXPORT_SYMBOL_GPL(rsbac_kmalloc_unlocked);
+EXPORT_SYMBOL_GPL(rsbac_kmalloc_clear_unlocked);
+EXPORT_SYMBOL_GPL(rsbac_kfree);
+EXPORT_SYMBOL_GPL(rsbac_vkmalloc);
+EXPORT_SYMBOL_GPL(rsbac_vkfree);
+EXPORT_SYMBOL_GPL(rsbac_slab_create);
+EXPORT_SYMBOL_GPL(rsbac_slab_create_rcu);
+EXPORT_SYMBOL_GPL(rsbac_slab_destroy);
+EXPORT_SYMBOL_GPL(rsbac_smalloc);
+EXPORT_SYMBOL_GPL(rsbac_smalloc_clear);
+EXPORT_SYMBOL_GPL(rsbac_smalloc_unlocked);
+EXPORT_SYMBOL_GPL(rsbac_smalloc_clear_unlocked);
+EXPORT_SYMBOL_GPL(rsbac_sfree);

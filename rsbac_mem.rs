@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `rsbac_mem`: control over kernel memory that mainline does not give.
+//!
+//! One module, several disciplines, each with a public face in the file of its name:
+//!
+//! - [`rkmem`]: RSBAC's memory calls: dedicated slabs, kmalloc or vmalloc by size.
+//!
+//! What they share stands in rooms of its own: [`slab`] owns a cache of the kernel, [`counters`]
+//! counts per CPU, [`sysfs`] shows figures, [`caller`] finds out whom to blame, [`features`] says
+//! what this kernel allows. Exported functions are in [`capi`], foreign ones in [`ffi`].
+
+mod caller;
+mod capi;
+mod counters;
+mod features;
+mod ffi;
+mod irq_xarray;
+mod rkmem;
+mod slab;
+mod sysfs;
+
+use kernel::prelude::*;
+
+module! {
+    type: RsbacMem,
+    name: "rsbac_mem",
+    authors: ["rsbac_mem developers"],
+    description: "Dedicated slabs, sealed pools, regions and cache accounting for other modules",
+    license: "GPL",
+    params: {
+        track: u8 {
+            default: 0,
+            description: "1: remember where each object was allocated, so that leak reports name it",
+        },
+    },
+}
+
+/// The loaded module. Fields are dropped, and disciplines stopped, in the order written here.
+struct RsbacMem {
+    _rkmem: Option<rkmem::Rkmem>,
+    _features: features::Features,
+    _root: sysfs::Root,
+}
+
+impl kernel::Module for RsbacMem {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let root = sysfs::Root::root()?;
+        let features = features::Features::new(&root)?;
+        let track = module_parameters::track.value() != 0;
+        let rkmem = rkmem::Rkmem::new(&root, track)?;
+        Ok(Self {
+            _rkmem: rkmem,
+            _features: features,
+            _root: root,
+        })
+    }
+}
