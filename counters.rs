@@ -34,11 +34,33 @@ impl PerCpu {
         NonNull::new(ptr.cast()).map(Self).ok_or(ENOMEM)
     }
 
-    /// Counts one more; returns how many this CPU has counted.
+    /// Counts one more; returns how many this CPU has counted. Safe against preemption and
+    /// interrupts.
     #[inline(always)]
     fn count(&self) -> u64 {
+        let ptr = self.0.as_ptr();
+        // One instruction where it can be had, since a call costs six: this is half of what
+        // counting takes.
+        #[cfg(all(CONFIG_X86_64, CONFIG_SMP, not(CONFIG_UML)))]
+        {
+            let mut count: u64 = 1;
+            // SAFETY: The pointer is a live per-CPU `u64`, as `new` made it; per-CPU pointers are
+            // offsets to %gs, where the CPU's own copies are.
+            unsafe {
+                core::arch::asm!(
+                    "xadd qword ptr gs:[{ptr}], {count}",
+                    ptr = in(reg) ptr,
+                    count = inout(reg) count,
+                    options(nostack)
+                );
+            }
+            count.wrapping_add(1)
+        }
+        #[cfg(not(all(CONFIG_X86_64, CONFIG_SMP, not(CONFIG_UML))))]
         // SAFETY: The pointer is a live per-CPU `u64`, as `new` made it.
-        unsafe { ffi::rsbac_mem_helper_count(self.0.as_ptr()) }
+        unsafe {
+            ffi::rsbac_mem_helper_count(ptr)
+        }
     }
 
     fn sum(&self) -> u64 {

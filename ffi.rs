@@ -27,14 +27,17 @@ extern "C" {
     pub(crate) fn rsbac_mem_helper_context_gfp() -> bindings::gfp_t;
 
     pub(crate) fn rsbac_mem_helper_alloc_percpu(size: usize, align: usize) -> *mut c_void;
+    // Where counters.rs has no instruction of its own for it.
+    #[cfg(not(all(CONFIG_X86_64, CONFIG_SMP, not(CONFIG_UML))))]
     pub(crate) fn rsbac_mem_helper_count(counter: *mut u64) -> u64;
     pub(crate) fn rsbac_mem_helper_sum(counter: *mut u64) -> u64;
 
-    pub(crate) fn rsbac_mem_helper_slab_page(
+    pub(crate) fn rsbac_mem_helper_learn_cache_word(
         objp: *const c_void,
-        base: *mut *const c_void,
-        bytes: *mut usize,
-    ) -> *const bindings::page;
+        cache: *const bindings::kmem_cache,
+    ) -> bool;
+    pub(crate) fn rsbac_mem_helper_cache_of(objp: *const c_void) -> *mut bindings::kmem_cache;
+    pub(crate) fn rsbac_mem_helper_slab_offset(objp: *const c_void, bytes: *mut usize) -> usize;
     pub(crate) fn rsbac_mem_helper_peek(objp: *const c_void) -> u64;
     pub(crate) fn rsbac_mem_helper_is_vmalloc_addr(addr: *const c_void) -> bool;
 

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include <linux/xarray.h>
 
@@ -67,24 +68,67 @@ void __percpu *rsbac_mem_helper_alloc_percpu(size_t size, size_t align)
 }
 
 /*
- * The head page of the slab that @objp lies in, with the start and the length
- * of the slab in @base and @bytes; NULL for all other memory. @base is NULL for
- * KFENCE's objects: they stand alone, somewhere in their page.
+ * The head page of the slab that @objp, any address, lies in; NULL for all
+ * other memory. The direct map may have holes, in which there are no
+ * descriptors of pages, hence the reads that survive a fault.
  */
-notrace const struct page *rsbac_mem_helper_slab_page(const void *objp,
-						      const void **base,
-						      size_t *bytes)
+static __always_inline const struct page *slab_head(const void *objp)
 {
 	const struct page *page;
+	unsigned long head;
+	unsigned int type;
 
-	if (unlikely(!virt_addr_valid(objp)))
+	if (unlikely((unsigned long)objp < PAGE_OFFSET || objp >= high_memory))
 		return NULL;
-	page = virt_to_head_page(objp);
-	if (unlikely(!PageSlab(page)))
-		return NULL;
-	*base = likely(!is_kfence_address(objp)) ? page_address(page) : NULL;
-	*bytes = page_size((struct page *)page);
-	return page;
+	page = virt_to_page(objp);
+	__get_kernel_nofault(&head, &page->compound_info, unsigned long, fault);
+	if (head & 1)
+		page = compound_head(page);
+	__get_kernel_nofault(&type, &page->page_type, unsigned int, fault);
+	return likely(type >> 24 == PGTY_slab) ? page : NULL;
+fault:
+	return NULL;
+}
+
+/* The word of a slab's head page that names its cache, as slab/page.rs found out. */
+static size_t cache_word __read_mostly = SIZE_MAX;
+
+bool rsbac_mem_helper_learn_cache_word(const void *objp,
+				       const struct kmem_cache *cache)
+{
+	const struct page *page = slab_head(objp);
+	size_t word;
+
+	for (word = 0; page && word < sizeof(*page) / sizeof(long); word++) {
+		if (((void **)page)[word] == cache) {
+			cache_word = word;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The cache of the slab that @objp, any address, lies in, or NULL. */
+notrace struct kmem_cache *rsbac_mem_helper_cache_of(const void *objp)
+{
+	const struct page *page = slab_head(objp);
+
+	return page ? ((struct kmem_cache **)page)[cache_word] : NULL;
+}
+
+/*
+ * Where in its slab @objp lies: returns bytes from the start, and how many the
+ * slab has in @bytes. @objp lies in a slab. SIZE_MAX for KFENCE's objects, which
+ * stand alone.
+ */
+size_t rsbac_mem_helper_slab_offset(const void *objp, size_t *bytes)
+{
+	struct page *page = virt_to_head_page(objp);
+
+	if (is_kfence_address(objp))
+		return SIZE_MAX;
+	*bytes = page_size(page);
+	return objp - page_address(page);
 }
 
 /* The first word of an object that may be free already: not for KASAN's eyes. */

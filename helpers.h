@@ -6,8 +6,8 @@
 #include <linux/types.h>
 
 struct attribute;
+struct kmem_cache;
 struct kobject;
-struct page;
 struct xarray;
 
 const char *rsbac_mem_helper_version(void);
@@ -16,8 +16,10 @@ gfp_t rsbac_mem_helper_context_gfp(void);
 u64 rsbac_mem_helper_count(u64 __percpu *counter);
 u64 rsbac_mem_helper_sum(u64 __percpu *counter);
 void __percpu *rsbac_mem_helper_alloc_percpu(size_t size, size_t align);
-const struct page *rsbac_mem_helper_slab_page(const void *objp, const void **base,
-					      size_t *bytes);
+bool rsbac_mem_helper_learn_cache_word(const void *objp,
+				       const struct kmem_cache *cache);
+struct kmem_cache *rsbac_mem_helper_cache_of(const void *objp);
+size_t rsbac_mem_helper_slab_offset(const void *objp, size_t *bytes);
 u64 rsbac_mem_helper_peek(const void *objp);
 bool rsbac_mem_helper_is_vmalloc_addr(const void *addr);
 struct attribute *rsbac_mem_helper_find_attr(struct kobject *kobj, const char *name);

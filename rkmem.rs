@@ -15,6 +15,7 @@
 mod classes;
 mod errors;
 mod figures;
+mod geometry;
 mod registry;
 mod sites;
 mod slab;
@@ -30,15 +31,26 @@ use crate::{
     features,
     ffi,
     slab::{
-        Reuse,
-        SlabPage, //
+        cache_of,
+        Reuse, //
     },
     sysfs::Root, //
 };
 use kernel::{
     bindings,
+    fmt,
     prelude::*, //
 };
+
+/// The name of the call that is being served, for messages. A pointer to it fits a register.
+#[derive(Clone, Copy)]
+pub(crate) struct Call(pub(crate) &'static &'static str);
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
 
 /// How a call may wait for memory.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,39 +104,26 @@ pub(crate) fn kmalloc(size: usize, sleep: Sleep, fill: Fill) -> *mut c_void {
     }
 }
 
-/// Where memory of ours comes from.
-enum Origin<'a> {
-    Slab(&'a Slab, SlabPage),
-    Vmalloc(vmalloc::Known),
-}
-
-impl Origin<'_> {
-    /// Finds out whose memory `objp` is; `None` if not ours.
-    #[inline(always)]
-    fn of(objp: *const c_void) -> Option<Self> {
-        if let Some(page) = SlabPage::of(objp) {
-            return Some(Self::Slab(table::find(page.cache)?, page));
-        }
-        vmalloc::find(objp).map(Self::Vmalloc)
+/// The slab of ours that `objp`, any address, lies in.
+#[inline(always)]
+fn slab_of(objp: *const c_void) -> Option<&'static Slab> {
+    let cache = cache_of(objp);
+    if cache.is_null() {
+        return None;
     }
+    table::find(cache)
 }
 
 /// Frees memory of [`kmalloc`] or of a slab that a caller created. Does not sleep.
 #[inline(always)]
-pub(crate) fn kfree(call: &str, objp: *const c_void) {
+pub(crate) fn kfree(call: Call, objp: *const c_void) {
     if objp.is_null() {
         return;
     }
-    match Origin::of(objp) {
-        Some(Origin::Slab(slab, page)) => free_object(call, slab, page, objp),
-        Some(Origin::Vmalloc(known)) => {
-            Wrong::Flag.report(fmt!(
-                "{call}: {} is from vmalloc; freed that way",
-                Hashed(objp)
-            ));
-            vmalloc::free(known, objp);
-        }
-        None => not_ours(call, objp),
+    match slab_of(objp) {
+        // SAFETY: The object lies in the slab.
+        Some(slab) => unsafe { free_object(call, slab, objp) },
+        None => free_outside(call, objp, None),
     }
 }
 
@@ -154,22 +153,19 @@ pub(crate) fn vkmalloc(size: usize) -> (*mut c_void, bool) {
 }
 
 /// Frees memory of [`vkmalloc`] the way that it was allocated, whatever `vmalloc_used` says.
-pub(crate) fn vkfree(call: &str, objp: *const c_void, vmalloc_used: bool) {
+pub(crate) fn vkfree(call: Call, objp: *const c_void, vmalloc_used: bool) {
     if objp.is_null() {
         return;
     }
-    let Some(origin) = Origin::of(objp) else {
-        return not_ours(call, objp);
-    };
-    if matches!(origin, Origin::Vmalloc(_)) != vmalloc_used {
-        Wrong::Flag.report(fmt!(
-            "{call}: vmalloc_used is {vmalloc_used}, which is wrong for {}; freed the right way",
-            Hashed(objp)
-        ));
-    }
-    match origin {
-        Origin::Slab(slab, page) => free_object(call, slab, page, objp),
-        Origin::Vmalloc(known) => vmalloc::free(known, objp),
+    match slab_of(objp) {
+        Some(slab) => {
+            if vmalloc_used {
+                wrong_flag(call, objp, "a slab");
+            }
+            // SAFETY: The object lies in the slab.
+            unsafe { free_object(call, slab, objp) }
+        }
+        None => free_outside(call, objp, Some(vmalloc_used)),
     }
 }
 
@@ -185,7 +181,7 @@ pub(crate) fn slab_create(name: &CStr, size: usize, reuse: Reuse) -> *mut bindin
 }
 
 /// Destroys a slab of [`slab_create`] unless it has objects. May sleep.
-pub(crate) fn slab_destroy(call: &str, cache: *mut bindings::kmem_cache) {
+pub(crate) fn slab_destroy(call: Call, cache: *mut bindings::kmem_cache) {
     if !cache.is_null() {
         registry::destroy(call, cache);
     }
@@ -194,13 +190,13 @@ pub(crate) fn slab_destroy(call: &str, cache: *mut bindings::kmem_cache) {
 /// Allocates an object of a slab of [`slab_create`].
 #[inline(always)]
 pub(crate) fn smalloc(
-    call: &str,
+    call: Call,
     cache: *mut bindings::kmem_cache,
     sleep: Sleep,
     fill: Fill,
 ) -> *mut c_void {
     let Some(slab) = table::find(cache) else {
-        Wrong::Slab.report(fmt!("{call}: {} is no slab of ours", Hashed(cache.cast())));
+        no_slab(call, cache);
         return core::ptr::null_mut();
     };
     match sleep.gfp() {
@@ -211,7 +207,7 @@ pub(crate) fn smalloc(
 
 /// Frees an object of the slab `cache`. Does not sleep.
 #[inline(always)]
-pub(crate) fn sfree(call: &str, cache: *mut bindings::kmem_cache, objp: *const c_void) {
+pub(crate) fn sfree(call: Call, cache: *mut bindings::kmem_cache, objp: *const c_void) {
     if cache.is_null() {
         return kfree(call, objp);
     }
@@ -219,39 +215,86 @@ pub(crate) fn sfree(call: &str, cache: *mut bindings::kmem_cache, objp: *const c
         return;
     }
     let Some(slab) = table::find(cache) else {
-        return Wrong::Slab.report(fmt!("{call}: {} is no slab of ours", Hashed(cache.cast())));
+        return no_slab(call, cache);
     };
-    match SlabPage::of(objp) {
-        Some(page) if page.cache == cache.cast_const() => free_object(call, slab, page, objp),
-        _ => Wrong::Slab.report(fmt!(
-            "{call}: {} is not from slab {}, left alone",
-            Hashed(objp),
-            slab.name()
-        )),
+    if cache_of(objp) == cache.cast_const() {
+        // SAFETY: The object lies in the slab.
+        unsafe { free_object(call, slab, objp) };
+    } else {
+        wrong_slab(call, objp, slab);
     }
 }
 
-/// Frees an object of `slab`, in whose page it lies, if it is one.
+/// Frees `objp` if it is an object of `slab`.
+///
+/// # Safety
+///
+/// `objp` lies in a slab page of the cache of `slab`.
 #[inline(always)]
-fn free_object(call: &str, slab: &Slab, page: SlabPage, objp: *const c_void) {
-    match slab.check(objp, page) {
+unsafe fn free_object(call: Call, slab: &Slab, objp: *const c_void) {
+    // SAFETY: The caller's promise.
+    match unsafe { slab.check(objp) } {
         // SAFETY: The address is the start of an object of the slab that is in use as far as can
         // be told; that nobody uses it any more is what the caller says with the call.
         Ok(()) => unsafe { slab.free(objp.cast_mut()) },
-        Err(wrong) => wrong.report(fmt!(
-            "{call}: {} {} of slab {}, left alone",
-            Hashed(objp),
-            wrong.words(),
-            slab.name()
+        Err(wrong) => refused(call, objp, slab, wrong),
+    }
+}
+
+/// Frees memory that is not in a slab of ours: from vmalloc, or not ours at all. `vmalloc_used` is
+/// what the caller says, if anything.
+#[inline(never)]
+fn free_outside(call: Call, objp: *const c_void, vmalloc_used: Option<bool>) {
+    match vmalloc::find(objp) {
+        Some(known) => {
+            if vmalloc_used != Some(true) {
+                wrong_flag(call, objp, "vmalloc");
+            }
+            vmalloc::free(known, objp);
+        }
+        None => Wrong::Free.report(fmt!(
+            "{call}: {} is not memory of ours, left alone",
+            Hashed(objp)
         )),
     }
 }
 
 #[cold]
-fn not_ours(call: &str, objp: *const c_void) {
-    Wrong::Free.report(fmt!(
-        "{call}: {} is not memory of ours, left alone",
+#[inline(never)]
+fn wrong_flag(call: Call, objp: *const c_void, origin: &str) {
+    Wrong::Flag.report(fmt!(
+        "{call}: {} is from {origin}, freed that way in spite of what the caller says",
         Hashed(objp)
+    ));
+}
+
+#[cold]
+#[inline(never)]
+fn wrong_slab(call: Call, objp: *const c_void, slab: &Slab) {
+    Wrong::Slab.report(fmt!(
+        "{call}: {} is not from slab {}, left alone",
+        Hashed(objp),
+        slab.name()
+    ));
+}
+
+#[cold]
+#[inline(never)]
+fn no_slab(call: Call, cache: *const bindings::kmem_cache) {
+    Wrong::Slab.report(fmt!(
+        "{call}: {} is no slab of ours, left alone",
+        Hashed(cache.cast())
+    ));
+}
+
+#[cold]
+#[inline(never)]
+fn refused(call: Call, objp: *const c_void, slab: &Slab, wrong: Wrong) {
+    wrong.report(fmt!(
+        "{call}: {} {} of slab {}, left alone",
+        Hashed(objp),
+        wrong.words(),
+        slab.name()
     ));
 }
 

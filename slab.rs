@@ -9,8 +9,9 @@ mod page;
 pub(crate) use self::{
     attrs::exists,
     page::{
+        cache_of,
         learn,
-        SlabPage, //
+        Position, //
     }, //
 };
 
@@ -124,6 +125,11 @@ impl Cache {
     /// Bytes from an object of this cache, whose name is `name`, to the next in a slab.
     pub(crate) fn stride(&self, name: &CStr) -> Option<usize> {
         usize::try_from(attrs::read(name, c"slab_size")?).ok()
+    }
+
+    /// The order of pages that a slab of this cache, whose name is `name`, is made of.
+    pub(crate) fn order(&self, name: &CStr) -> Option<u64> {
+        attrs::read(name, c"order")
     }
 
     /// Gives the cache to the kernel for good: objects of it are still in use.

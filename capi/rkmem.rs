@@ -5,6 +5,7 @@
 use crate::{
     rkmem::{
         self,
+        Call,
         Fill,
         Sleep, //
     },
@@ -40,7 +41,7 @@ extern "C" fn rsbac_kmalloc_clear_unlocked(size: usize) -> *mut c_void {
 
 #[no_mangle]
 extern "C" fn rsbac_kfree(objp: *const c_void) {
-    rkmem::kfree("rsbac_kfree", objp);
+    rkmem::kfree(Call(&"rsbac_kfree"), objp);
 }
 
 /// # Safety
@@ -58,7 +59,7 @@ unsafe extern "C" fn rsbac_vkmalloc(size: usize, vmalloc_used_p: *mut Boolean) -
 
 #[no_mangle]
 extern "C" fn rsbac_vkfree(objp: *mut c_void, vmalloc_used: Boolean) {
-    rkmem::vkfree("rsbac_vkfree", objp, vmalloc_used != 0);
+    rkmem::vkfree(Call(&"rsbac_vkfree"), objp, vmalloc_used != 0);
 }
 
 /// # Safety
@@ -100,23 +101,33 @@ unsafe extern "C" fn rsbac_slab_create_rcu(
 
 #[no_mangle]
 extern "C" fn rsbac_slab_destroy(cache: *mut bindings::kmem_cache) {
-    rkmem::slab_destroy("rsbac_slab_destroy", cache);
+    rkmem::slab_destroy(Call(&"rsbac_slab_destroy"), cache);
 }
 
 #[no_mangle]
 extern "C" fn rsbac_smalloc(cache: *mut bindings::kmem_cache) -> *mut c_void {
-    rkmem::smalloc("rsbac_smalloc", cache, Sleep::IfPossible, Fill::Anything)
+    rkmem::smalloc(
+        Call(&"rsbac_smalloc"),
+        cache,
+        Sleep::IfPossible,
+        Fill::Anything,
+    )
 }
 
 #[no_mangle]
 extern "C" fn rsbac_smalloc_clear(cache: *mut bindings::kmem_cache) -> *mut c_void {
-    rkmem::smalloc("rsbac_smalloc_clear", cache, Sleep::IfPossible, Fill::Zero)
+    rkmem::smalloc(
+        Call(&"rsbac_smalloc_clear"),
+        cache,
+        Sleep::IfPossible,
+        Fill::Zero,
+    )
 }
 
 #[no_mangle]
 extern "C" fn rsbac_smalloc_unlocked(cache: *mut bindings::kmem_cache) -> *mut c_void {
     rkmem::smalloc(
-        "rsbac_smalloc_unlocked",
+        Call(&"rsbac_smalloc_unlocked"),
         cache,
         Sleep::Always,
         Fill::Anything,
@@ -126,7 +137,7 @@ extern "C" fn rsbac_smalloc_unlocked(cache: *mut bindings::kmem_cache) -> *mut c
 #[no_mangle]
 extern "C" fn rsbac_smalloc_clear_unlocked(cache: *mut bindings::kmem_cache) -> *mut c_void {
     rkmem::smalloc(
-        "rsbac_smalloc_clear_unlocked",
+        Call(&"rsbac_smalloc_clear_unlocked"),
         cache,
         Sleep::Always,
         Fill::Zero,
@@ -135,5 +146,5 @@ extern "C" fn rsbac_smalloc_clear_unlocked(cache: *mut bindings::kmem_cache) -> 
 
 #[no_mangle]
 extern "C" fn rsbac_sfree(cache: *mut bindings::kmem_cache, mem: *mut c_void) {
-    rkmem::sfree("rsbac_sfree", cache, mem);
+    rkmem::sfree(Call(&"rsbac_sfree"), cache, mem);
 }

@@ -3,17 +3,17 @@
 //! The size classes: those of kmalloc, and on above 8 KiB in powers of two.
 
 use super::slab::Slab;
-use core::ptr::{
-    self,
-    NonNull, //
+// Not those of the `kernel` crate, whose loads are calls into C: this is the hottest path.
+use core::{
+    ptr,
+    sync::atomic::{
+        AtomicPtr,
+        Ordering::Relaxed, //
+    }, //
 };
 use kernel::{
     prelude::*,
-    str::CString,
-    sync::atomic::{
-        ordering::Relaxed,
-        Atomic, //
-    }, //
+    str::CString, //
 };
 
 /// Sizes in bytes, ascending.
@@ -94,8 +94,8 @@ pub(super) const fn align(size: usize) -> usize {
 }
 
 /// The slabs of the classes: set when the discipline starts, and null again when it stops.
-static SLABS: [Atomic<*mut Slab>; SIZES.len()] =
-    [const { Atomic::new(ptr::null_mut()) }; SIZES.len()];
+static SLABS: [AtomicPtr<Slab>; SIZES.len()] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; SIZES.len()];
 
 /// The slab that serves `size` bytes.
 #[inline(always)]
@@ -105,7 +105,7 @@ pub(super) fn find(size: usize) -> Option<&'static Slab> {
     }
     let slab = SLABS.get(index(size))?.load(Relaxed);
     // SAFETY: Slabs of classes live until the module goes, which is after the last call into it.
-    NonNull::new(slab).map(|slab| unsafe { slab.as_ref() })
+    unsafe { slab.as_ref() }
 }
 
 /// Publishes the slab of class `index`, or takes it back with `None`.

@@ -10,7 +10,8 @@ use super::{
     vmalloc::{
         self,
         Vmalloc, //
-    }, //
+    },
+    Call, //
 };
 use crate::{
     caller::Hashed,
@@ -166,7 +167,7 @@ pub(super) fn create(
 }
 
 /// Destroys the slab of `cache`, unless it has objects. May sleep.
-pub(super) fn destroy(call: &str, cache: *mut bindings::kmem_cache) {
+pub(super) fn destroy(call: Call, cache: *mut bindings::kmem_cache) {
     let mut guard = SLABS.lock();
     let Some(registry) = guard.as_mut() else {
         return;

@@ -35,6 +35,7 @@ impl Sites {
 
     /// Remembers who allocates `objp`. Does not sleep.
     #[cold]
+    #[inline(never)]
     pub(super) fn add(&self, objp: *const c_void) {
         let gfp = bindings::GFP_ATOMIC | bindings::__GFP_NOWARN;
         let entry = Caller::find().to_entry();
@@ -45,6 +46,7 @@ impl Sites {
 
     /// Forgets `objp`.
     #[cold]
+    #[inline(never)]
     pub(super) fn remove(&self, objp: *const c_void) {
         self.callers.erase(key(objp));
     }

@@ -4,6 +4,7 @@
 
 use super::{
     errors::Wrong,
+    geometry::Geometry,
     sites::Sites, //
 };
 use crate::{
@@ -11,16 +12,13 @@ use crate::{
     ffi,
     slab::{
         Cache,
-        Reuse,
-        SlabPage, //
+        Reuse, //
     }, //
 };
-use core::{
-    mem::ManuallyDrop,
-    num::NonZeroU32, //
-};
+use core::mem::ManuallyDrop;
 use kernel::{
     bindings,
+    page::PAGE_SIZE,
     prelude::*,
     str::CString, //
 };
@@ -32,19 +30,10 @@ pub(crate) struct Slab {
     pub(super) sites: Option<Sites>,
     name: CString,
     pub(super) object_size: usize,
-    geometry: Option<Geometry>,
+    geometry: Geometry,
     /// What the first word of a free object holds, see [`Slab::mark`]; 0 for objects that must not
     /// be marked.
     cookie: u64,
-}
-
-/// Where the objects of a slab begin.
-#[derive(Clone, Copy)]
-struct Geometry {
-    /// Bytes from one object to the next.
-    stride: NonZeroU32,
-    /// Bytes before the first object.
-    first: u32,
 }
 
 impl Slab {
@@ -61,7 +50,7 @@ impl Slab {
         // objects of less than a word have no room.
         let markable = reuse == Reuse::Immediate && size >= size_of::<u64>();
         Ok(Self {
-            geometry: Geometry::of(&cache, &name),
+            geometry: Geometry::of(&cache, &name, align),
             cache: ManuallyDrop::new(cache),
             counters: Counters::new()?,
             sites: track.then(Sites::new).transpose()?,
@@ -82,7 +71,7 @@ impl Slab {
     /// Flags for an allocation that has another way to go: large objects are not worth waiting
     /// and reclaiming for, and their failure is no news.
     pub(super) fn gfp_with_fallback(&self, gfp: bindings::gfp_t) -> bindings::gfp_t {
-        if self.object_size > kernel::page::PAGE_SIZE {
+        if self.object_size > PAGE_SIZE {
             gfp | bindings::__GFP_NOWARN | ffi::GFP_NORETRY
         } else {
             gfp
@@ -108,21 +97,19 @@ impl Slab {
         objp
     }
 
-    /// Whether `objp`, which lies in `page` of this slab, is an object that may be freed.
+    /// Whether `objp` is an object that may be freed.
+    ///
+    /// # Safety
+    ///
+    /// `objp` lies in a slab page of the cache of this slab.
     #[inline(always)]
-    pub(super) fn check(&self, objp: *const c_void, page: SlabPage) -> Result<(), Wrong> {
-        // KFENCE checks its own objects.
-        let Some(offset) = page.offset else {
-            return Ok(());
-        };
-        if self
-            .geometry
-            .is_some_and(|geometry| !geometry.is_start(offset, page.bytes))
-        {
+    pub(super) unsafe fn check(&self, objp: *const c_void) -> Result<(), Wrong> {
+        // SAFETY: The caller's promise.
+        if !unsafe { self.geometry.is_start(objp) } {
             return Err(Wrong::Free);
         }
-        // SAFETY: The object lies in a page of the slab, and is of a word at least if it is marked.
-        if self.cookie != 0 && unsafe { ffi::rsbac_mem_helper_peek(objp) } == self.mark(objp) {
+        // SAFETY: The object is of a word at least if it is marked.
+        if self.cookie != 0 && unsafe { peek(objp) } == self.mark(objp) {
             return Err(Wrong::Double);
         }
         Ok(())
@@ -183,36 +170,18 @@ impl Drop for Slab {
     }
 }
 
-impl Geometry {
-    /// Measures a new cache, whose name is `name`; `None` where that cannot be done.
-    fn of(cache: &Cache, name: &CStr) -> Option<Self> {
-        let stride = u32::try_from(cache.stride(name)?)
-            .ok()
-            .and_then(NonZeroU32::new)?;
-        // An object or two may come from KFENCE, which says nothing about the slab.
-        (0..8).find_map(|_| {
-            let objp =
-                cache.alloc(bindings::GFP_KERNEL | bindings::__GFP_NOWARN | ffi::GFP_NORETRY);
-            if objp.is_null() {
-                return None;
-            }
-            let offset = SlabPage::of(objp).and_then(|page| page.offset);
-            // SAFETY: The object was allocated above, and nobody else has it.
-            unsafe { cache.free(objp) };
-            Some(Self {
-                stride,
-                first: u32::try_from(offset?).ok()? % stride,
-            })
-        })
-    }
-
-    /// Whether an object starts `offset` bytes into a slab of `bytes`.
-    #[inline(always)]
-    fn is_start(self, offset: usize, bytes: usize) -> bool {
-        // Slabs are at most `KMALLOC_MAX_SIZE` long; 32-bit division is the fast one.
-        let Some(offset) = (offset as u32).checked_sub(self.first) else {
-            return false;
-        };
-        offset % self.stride == 0 && offset as usize + self.stride.get() as usize <= bytes
+/// The first word of an object that may be free.
+///
+/// # Safety
+///
+/// `objp` lies in a slab, and is aligned to a word.
+#[inline(always)]
+unsafe fn peek(objp: *const c_void) -> u64 {
+    if cfg!(CONFIG_KASAN) {
+        // SAFETY: The caller's promise. KASAN does not look into this helper.
+        unsafe { ffi::rsbac_mem_helper_peek(objp) }
+    } else {
+        // SAFETY: Pages of slabs are mapped, and the address is aligned.
+        unsafe { objp.cast::<u64>().read_volatile() }
     }
 }

@@ -6,18 +6,22 @@
 //! under them. Writers hold the registry's lock.
 
 use super::slab::Slab;
-use core::ptr;
-use kernel::{
-    bindings,
-    prelude::*,
+// Not those of the `kernel` crate, whose loads are calls into C: this is the hottest path.
+use core::{
+    ptr,
     sync::atomic::{
-        ordering::{
+        AtomicPtr,
+        AtomicUsize,
+        Ordering::{
             Acquire,
             Relaxed,
             Release, //
-        },
-        Atomic, //
+        }, //
     }, //
+};
+use kernel::{
+    bindings,
+    prelude::*, //
 };
 
 /// Slots; a power of two.
@@ -32,14 +36,14 @@ const GONE: usize = 1;
 
 struct Slot {
     /// The address of the cache.
-    cache: Atomic<usize>,
-    slab: Atomic<*mut Slab>,
+    cache: AtomicUsize,
+    slab: AtomicPtr<Slab>,
 }
 
 static TABLE: [Slot; SLOTS] = [const {
     Slot {
-        cache: Atomic::new(NEVER),
-        slab: Atomic::new(ptr::null_mut()),
+        cache: AtomicUsize::new(NEVER),
+        slab: AtomicPtr::new(ptr::null_mut()),
     }
 }; SLOTS];
 
@@ -58,17 +62,17 @@ fn probe(cache: usize) -> impl Iterator<Item = &'static Slot> {
 
 /// Our slab that owns `cache`, if any.
 ///
-/// The slab lives as long as it has objects, or its creator does not destroy it.
+/// `cache` is an address of the kernel, and so no key with a meaning of its own. The slab lives as long as it has objects, or its creator does not destroy it.
 #[inline(always)]
 pub(super) fn find(cache: *const bindings::kmem_cache) -> Option<&'static Slab> {
     for slot in probe(cache as usize) {
-        match slot.cache.load(Acquire) {
-            NEVER => return None,
-            key if key == cache as usize && key != GONE => {
-                // SAFETY: Slots in use point to slabs that live.
-                return unsafe { slot.slab.load(Relaxed).as_ref() };
-            }
-            _ => {}
+        let key = slot.cache.load(Acquire);
+        if key == cache as usize {
+            // SAFETY: Slots in use point to slabs that live.
+            return unsafe { slot.slab.load(Relaxed).as_ref() };
+        }
+        if key == NEVER {
+            break;
         }
     }
     None
