@@ -84,6 +84,8 @@ void *rsbac_kmalloc_clear_unlocked(size_t size);
  * rsbac_kfree - free memory of the four kmalloc calls
  * @objp: what one of them returned, or NULL
  *
+ * As with kfree(), an object of a slab of one's own may be freed here, too.
+ *
  * A pointer that is not the start of a living object of ours is left alone:
  * one log line names it and the caller, and
  * /sys/kernel/rsbac_mem/errors/wrong_free or double_free counts it. A double
@@ -137,7 +139,8 @@ void rsbac_vkfree(void *objp, boolean vmalloc_used);
  * Return: the slab, to be given up with rsbac_slab_destroy(); NULL, with one
  * log line, where the name (as cut) is empty, has a blank or control
  * character, '/' or '!', or is taken by any slab of the system, where the size
- * is 0 or too large, and where there is no memory left.
+ * is 0 or too large, where there are 2,048 slabs of ours already, and where
+ * there is no memory left.
  */
 struct kmem_cache *rsbac_slab_create(const char *name, size_t size);
 
