@@ -68,3 +68,23 @@ fn print(f: &mut fmt::Formatter<'_>, format: &'static CStr, pointer: *const c_vo
     let text = buf.get(..len as usize).unwrap_or(&[]);
     f.write_str(core::str::from_utf8(text).unwrap_or("?"))
 }
+
+#[kunit_tests(rsbac_mem_caller)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_the_kernel_survive_an_entry() {
+        let caller = Caller(0xffff_ffff_8123_4567);
+        assert!(Caller::from_entry(caller.to_entry()) == caller);
+    }
+
+    #[test]
+    fn the_caller_is_not_us() {
+        // KUnit calls this.
+        let Caller(addr) = Caller::find();
+        assert!(addr != 0);
+        // SAFETY: Any address may be asked about.
+        assert!(!unsafe { ffi::rsbac_mem_helper_is_ours(addr) });
+    }
+}

@@ -166,3 +166,42 @@ pub(crate) fn raise(peak: &Atomic<u64>, now: u64) -> u64 {
     }
     before
 }
+
+#[kunit_tests(rsbac_mem_counters)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_exact() -> Result {
+        let counters = Counters::new()?;
+        (0..1000).for_each(|_| counters.alloc());
+        (0..300).for_each(|_| counters.free());
+        counters.fail();
+        assert_eq!(counters.allocs(), 1000);
+        assert_eq!(counters.frees(), 300);
+        assert_eq!(counters.objects(), 700);
+        assert_eq!(counters.failed(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn the_peak_lags_by_less_than_a_batch() -> Result {
+        let counters = Counters::new()?;
+        (0..1000).for_each(|_| counters.alloc());
+        (0..1000).for_each(|_| counters.free());
+        assert_eq!(counters.objects(), 0);
+        assert!(counters.peak() <= 1000);
+        // Each CPU that this ran on may have had a batch under way.
+        let cpus = u64::from(kernel::cpu::nr_cpu_ids());
+        assert!(counters.peak() + Counters::batch() * cpus > 1000);
+        Ok(())
+    }
+
+    #[test]
+    fn raising_never_lowers() {
+        let peak = Atomic::new(0u64);
+        assert_eq!(raise(&peak, 5), 5);
+        assert_eq!(raise(&peak, 3), 5);
+        assert_eq!(raise(&peak, 6), 6);
+    }
+}

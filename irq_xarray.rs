@@ -72,3 +72,29 @@ impl Drop for IrqXArray {
         unsafe { bindings::xa_destroy(self.0.get()) };
     }
 }
+
+#[kunit_tests(rsbac_mem_irq_xarray)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_what_is_stored() -> Result {
+        let xa = IrqXArray::new()?;
+        for i in [0, 1, 63, 64, 1 << 40, usize::MAX] {
+            xa.store(i, i >> 1, bindings::GFP_KERNEL)?;
+            assert!(xa.contains(i));
+        }
+        let mut sum = 0usize;
+        xa.for_each(|value| sum = sum.wrapping_add(value));
+        assert_eq!(
+            sum,
+            0usize
+                .wrapping_add(31 + 32 + (1 << 39))
+                .wrapping_add(usize::MAX >> 1)
+        );
+        assert!(xa.erase(64) == Some(32));
+        assert!(xa.erase(64).is_none());
+        assert!(!xa.contains(64));
+        Ok(())
+    }
+}

@@ -124,3 +124,35 @@ pub(super) fn name(size: usize) -> Result<CString> {
         _ => CString::try_from_fmt(fmt!("rsbac-{}M", size >> 20)),
     }
 }
+
+#[kunit_tests(rsbac_mem_classes)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_size_goes_to_the_smallest_class_that_holds_it() {
+        for size in 1..=(64 << 10) {
+            let class = index(size);
+            assert!(SIZES[class] >= size);
+            assert!(class == 0 || SIZES[class - 1] < size);
+        }
+        assert_eq!(index(MAX), SIZES.len() - 1);
+    }
+
+    #[test]
+    fn names_are_those_of_kmalloc_with_our_prefix() -> Result {
+        for (size, expected) in [(8, c"rsbac-8"), (192, c"rsbac-192"), (1 << 10, c"rsbac-1k")] {
+            assert!(*name(size)? == *expected);
+        }
+        assert!(*name(512 << 10)? == *c"rsbac-512k");
+        assert!(*name(4 << 20)? == *c"rsbac-4M");
+        Ok(())
+    }
+
+    #[test]
+    fn alignment_is_the_largest_power_of_two_in_the_size() {
+        for (size, expected) in [(8, 8), (96, 32), (192, 64), (4096, 4096), (1 << 20, 4096)] {
+            assert_eq!(align(size), expected);
+        }
+    }
+}

@@ -115,3 +115,46 @@ fn probe(cache: &Cache) -> Option<Position> {
     unsafe { cache.free(objp) };
     position
 }
+
+#[kunit_tests(rsbac_mem_geometry)]
+mod tests {
+    use super::*;
+
+    fn geometry(stride: u32, first: u32) -> Geometry {
+        Geometry {
+            stride: NonZeroU32::new(stride).unwrap_or(NonZeroU32::MIN),
+            first,
+            mask: usize::MAX,
+            one_page: false,
+        }
+    }
+
+    #[test]
+    fn only_starts_of_objects_fit() {
+        let g = geometry(96, 0);
+        for offset in 0..PAGE_SIZE {
+            // 42 objects of 96 bytes, and 64 bytes that are nobody's.
+            assert_eq!(
+                g.fits(offset, PAGE_SIZE),
+                offset % 96 == 0 && offset < 42 * 96
+            );
+        }
+    }
+
+    #[test]
+    fn red_zones_shift_the_first_object() {
+        let g = geometry(192, 64);
+        assert!(!g.fits(0, PAGE_SIZE));
+        assert!(g.fits(64, PAGE_SIZE));
+        assert!(!g.fits(192, PAGE_SIZE));
+        assert!(g.fits(256, PAGE_SIZE));
+        // The shift must not wrap around into something that divides.
+        assert!(!geometry(64, 64).fits(0, PAGE_SIZE));
+    }
+
+    #[test]
+    fn what_was_not_measured_refuses_nothing() {
+        // SAFETY: No address is looked at where nothing was measured.
+        assert!(unsafe { Geometry::UNKNOWN.is_start(core::ptr::without_provenance(12345)) });
+    }
+}
