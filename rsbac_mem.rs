@@ -45,7 +45,7 @@ struct RsbacMem {
 
 impl kernel::Module for RsbacMem {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let root = sysfs::Root::root()?;
+        let root = sysfs::Root::new()?;
         let features = features::Features::new(&root)?;
         let track = module_parameters::track.value() != 0;
         let rkmem = rkmem::Rkmem::new(&root, track)?;

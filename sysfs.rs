@@ -16,7 +16,10 @@
 
 use core::{
     marker::PhantomData,
-    mem::MaybeUninit,
+    mem::{
+        ManuallyDrop,
+        MaybeUninit, //
+    },
     ops::Deref,
     ptr::NonNull,
     slice, //
@@ -28,6 +31,14 @@ use kernel::{
     page::PAGE_SIZE,
     prelude::*,
     str::Formatter,
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
     types::Opaque, //
 };
 
@@ -78,12 +89,17 @@ pub(crate) trait Attributes: Send + Sync + Sized + 'static {
     fn attributes() -> &'static [Attr<Self>];
 }
 
+/// Nodes whose memory the kernel has not given back yet.
+static NODES: Atomic<usize> = Atomic::new(0);
+
 /// A kobject with its data.
 #[repr(C)]
 struct Node<T: Attributes> {
     // First, so that a pointer to it is a pointer to the whole.
     kobj: Opaque<bindings::kobject>,
-    data: T,
+    /// Dropped by [`Dir`], as soon as no file can show it any more. The kernel may keep the node for
+    /// longer, as with `CONFIG_DEBUG_KOBJECT_RELEASE`.
+    data: ManuallyDrop<T>,
 }
 
 impl<T: Attributes> Node<T> {
@@ -151,6 +167,7 @@ impl<T: Attributes> Node<T> {
     unsafe extern "C" fn release(kobj: *mut bindings::kobject) {
         // SAFETY: `Dir::new` made the node with `KBox`, and nobody has a reference any more.
         drop(unsafe { KBox::from_raw(kobj.cast::<Self>()) });
+        NODES.fetch_sub(1, Relaxed);
     }
 }
 
@@ -186,10 +203,11 @@ impl<T: Attributes> Dir<T> {
             Node {
                 // SAFETY: `kobject_init_and_add` asks for a zeroed kobject.
                 kobj: Opaque::new(unsafe { MaybeUninit::zeroed().assume_init() }),
-                data,
+                data: ManuallyDrop::new(data),
             },
             GFP_KERNEL,
         )?;
+        NODES.fetch_add(1, Relaxed);
         let node = KBox::into_raw(node);
         let kobj: *mut bindings::kobject = node.cast();
         // SAFETY: `kobj` is zeroed memory of ours, the type lives as long as the module, `parent`
@@ -236,36 +254,55 @@ impl<T: Attributes> Deref for Dir<T> {
 impl<T: Attributes> Drop for Dir<T> {
     fn drop(&mut self) {
         let kobj = self.kobj();
-        // SAFETY: By the type invariant we hold a reference, which is given up here. `kobject_del`
-        // waits for readers of the files; it does nothing where adding had failed.
+        // SAFETY: By the type invariant we hold a reference, which is given up at last.
+        // `kobject_del` waits for readers of the files, so that nobody has the data any more; it
+        // does nothing where adding had failed.
         unsafe {
             bindings::kobject_del(kobj);
+            ManuallyDrop::drop(&mut self.0.as_mut().data);
             bindings::kobject_put(kobj);
         }
     }
 }
 
-/// The module's own directory, `/sys/kernel/rsbac_mem`.
-pub(crate) type Root = Dir<RootData>;
-
 /// What the module's own directory shows.
-pub(crate) struct RootData;
+struct Module;
 
-static ROOT_ATTRS: [Attr<RootData>; 1] = [Attr::ro(c"version", |_, out| {
+static MODULE_ATTRS: [Attr<Module>; 1] = [Attr::ro(c"version", |_, out| {
     // SAFETY: The helper returns a static string.
     let version = unsafe { CStr::from_char_ptr(crate::ffi::rsbac_mem_helper_version()) };
     fmt::Write::write_fmt(out, fmt!("{version}\n"))
 })];
 
-impl Attributes for RootData {
+impl Attributes for Module {
     fn attributes() -> &'static [Attr<Self>] {
-        &ROOT_ATTRS
+        &MODULE_ATTRS
     }
 }
 
+/// The module's own directory, `/sys/kernel/rsbac_mem`. The last to be dropped: it waits until the
+/// kernel needs the code of this file no more.
+pub(crate) struct Root(Option<Dir<Module>>);
+
 impl Root {
-    pub(crate) fn root() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         // SAFETY: `kernel_kobj` is set up at boot and never changed.
-        Self::with_parent(unsafe { bindings::kernel_kobj }, c"rsbac_mem", RootData)
+        let kernel = unsafe { bindings::kernel_kobj };
+        Dir::with_parent(kernel, c"rsbac_mem", Module).map(|dir| Self(Some(dir)))
+    }
+}
+
+impl Parent for Root {
+    fn kobj(&self) -> *mut bindings::kobject {
+        self.0.as_ref().map_or(core::ptr::null_mut(), Parent::kobj)
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        self.0 = None;
+        while NODES.load(Relaxed) > 0 {
+            fsleep(Delta::from_millis(10));
+        }
     }
 }
