@@ -16,5 +16,7 @@ _lib=$(dirname -- "${BASH_SOURCE[0]}")
 . "$_lib/stock.sh"
 # shellcheck source=tools/lib/judge.sh
 . "$_lib/judge.sh"
+# shellcheck source=tools/lib/compiled.sh
+. "$_lib/compiled.sh"
 # shellcheck source=tools/lib/module.sh
 . "$_lib/module.sh"

@@ -15,7 +15,8 @@ kernel=$1 run=$2 timeout=$3 cpus=$4 memory=$5 icount=$6
 	cat "$kernel/base.cpio"
 	(cd "$run/root" && find . -print0 | sort -z | cpio --quiet -o -0 -H newc -R 0:0)
 } >"$run/initrd"
-: >"$run/log" >"$run/status"
+: >"$run/log"
+: >"$run/status"
 
 # A node alone proves nothing: hosts without these flags may have one.
 accel=tcg,thread=multi cpu=max
@@ -27,6 +28,7 @@ if [ "$icount" = 1 ]; then
 fi
 
 start() { # start ACCEL CPU
+	# shellcheck disable=SC2054 # the commas are QEMU's
 	local args=(
 		-accel "$1" -cpu "$2" -smp "$cpus" -m "$memory" -nodefaults -no-user-config
 		-display none -no-reboot -kernel "$kernel/bzImage" -initrd "$run/initrd"

@@ -3,6 +3,7 @@
 #
 # What every tool shares: where things live, how to talk, how to lock, how to
 # run a long step so that its reader sees it move.
+# shellcheck disable=SC2034 # the paths are for those who source this
 
 TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
 LIB=$TOP/tools/lib

@@ -9,7 +9,7 @@
 #   release    the release string; source: the source tree's path
 # and a .stamp that is written last: without it the folder is started afresh.
 
-kernel_names() { echo stock stock-7.2; }
+kernel_names() { echo stock stock-7.2 debug kcsan uml; }
 
 kernel_known() {
 	case " $(kernel_names) " in
@@ -25,7 +25,13 @@ kernel_dir() { printf '%s\n' "$CACHE/kernels/$1"; }
 kernel_key() { # kernel_key NAME
 	{
 		cat "$CACHE/kernels/$1.pin"
-		declare -f fetch_binaries prepare_stock make_stock
+		case $1 in
+		stock*) declare -f fetch_binaries prepare_stock make_stock ;;
+		*)
+			fragments "$1"
+			compiled_args "$1"
+			declare -f compile_kernel make_compiled trim_build ;;
+		esac
 	} | digest
 }
 
@@ -52,7 +58,10 @@ build_kernel() { # build_kernel NAME
 	need_space 4
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	make_stock "$1" "$dir"
+	case $1 in
+	stock*) make_stock "$1" "$dir" ;;
+	*) make_compiled "$1" "$dir" ;;
+	esac
 	stamp "$dir" "$(kernel_key "$1")"
 }
 

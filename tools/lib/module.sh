@@ -5,8 +5,14 @@
 # folder have an output folder of their own in the cache (kbuild's MO=), so that
 # kernels never mix; the results are copied to DIR/ and DIR/build/KERNEL/.
 
+# OUT_KIND keeps the objects of "make lint" apart from those that are loaded.
 out_dir() { # out_dir KERNEL DIR
-	printf '%s/out/%s/%s-%s\n' "$CACHE" "$1" "${2##*/}" "$(printf '%s' "$2" | digest)"
+	printf '%s/out/%s/%s-%s\n' "$CACHE" "$1${OUT_KIND:-}" "${2##*/}" "$(printf '%s' "$2" | digest)"
+}
+
+# module_dirs: every folder of this checkout that kmake can build.
+module_dirs() {
+	find "$TOP" \( -name .git -o -name build \) -prune -o -name Kbuild -printf '%h\n' | sort
 }
 
 # Objects built inside the folder by a plain kbuild would be found there
@@ -58,8 +64,8 @@ collect() { # collect KERNEL DIR
 remove_built() { # remove_built KERNEL DIR
 	local out file
 	out=$(out_dir "$1" "$2")
-	for file in "$out"/*.ko; do
-		[ -f "$file" ] && rm -f "$2/${file##*/}"
+	for file in "$out"/*.ko "$2/build/$1"/*.ko; do
+		if [ -f "$file" ]; then rm -f "$2/${file##*/}"; fi
 	done
 	rm -rf "$out" "$2/build/$1"
 	rmdir "$2/build" 2>/dev/null || true

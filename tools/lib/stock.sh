@@ -38,6 +38,14 @@ pin_kernel() { # pin_kernel NAME
 	case $1 in
 	stock-*) want="^${1#stock-}[.]" ;;
 	esac
+	# What is compiled here comes from the source of "stock".
+	case $1 in
+	stock*) ;;
+	*)
+		if [ ! -f "$CACHE/kernels/stock.pin" ]; then pin_kernel stock; fi
+		cp "$CACHE/kernels/stock.pin" "$CACHE/kernels/$1.pin"
+		return ;;
+	esac
 	apt_fresh
 	found=$(list_releases "$want" | head -n 1)
 	[ -n "$found" ] ||

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The checks of tools/lint. Each prints what it finds and fails if it found any.
+
+# shellcheck disable=SC2034 # for tools/lint
+CHECKS=(spdx rustfmt compile clippy sparse checkpatch kernel_doc shellcheck prototypes)
+
+# Files of the checkout by pattern, committed or not.
+files() { git -C "$TOP" ls-files --cached --others --exclude-standard --deduplicate -- "$@" |
+	while IFS= read -r file; do if [ -f "$TOP/$file" ]; then printf '%s\n' "$TOP/$file"; fi; done; }
+
+scripts() {
+	files | while IFS= read -r file; do
+		case $file in
+		*.sh) printf '%s\n' "$file" ;;
+		*) if head -c 40 -- "$file" | head -n 1 | grep -Eq '^#!.*/(ba)?sh( |$)'; then printf '%s\n' "$file"; fi ;;
+		esac
+	done
+}
+
+check_spdx() {
+	local file bad=0
+	while IFS= read -r file; do
+		case $file in
+		*/LICENSE | *.md | *.txt | *.json | */Documentation/ABI/* | */.rustfmt.toml) continue ;;
+		esac
+		if ! head -n 3 -- "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0'; then
+			echo "$file: no SPDX line in its first three"
+			bad=1
+		fi
+	done < <(files)
+	return "$bad"
+}
+
+check_rustfmt() {
+	local list
+	mapfile -t list < <(files '*.rs')
+	env_run -- rustfmt --check --color never --config-path "$TOP/.rustfmt.toml" "${list[@]}"
+}
+
+# lint_build ARGUMENTS...: all our modules, in output folders of their own.
+lint_build() {
+	local dir
+	export OUT_KIND=-lint
+	while IFS= read -r dir; do
+		case $dir in
+		# Mistakes made on purpose are nothing for a checker.
+		"$TOP"/tests/*bad* | "$TOP"/tests/*faulty*) continue ;;
+		esac
+		run_kbuild stock "$dir" "$@" modules
+	done < <(printf '%s\n' "$TOP"; module_dirs | grep -vxF "$TOP")
+}
+
+check_compile() { lint_build W=1 KRUSTFLAGS=-Dwarnings KCFLAGS=-Werror; }
+
+# The kernel's own set of lints; it includes private items, and asks for a SAFETY
+# comment at each unsafe block and impl. Asked for besides: "# Safety" in the
+# documentation of each unsafe function.
+check_clippy() {
+	lint_build CLIPPY=1 KRUSTFLAGS='-Dwarnings -Wclippy::missing_safety_doc -Wclippy::undocumented_unsafe_blocks'
+}
+
+# sparse is shown the whole of the kernel's headers; only what it says of our
+# own files counts.
+check_sparse() {
+	local log
+	log=$(lint_build C=2 CHECK='sparse' 2>&1)
+	! grep -E "^($TOP/|\.\./|[a-z_/]+\.[ch]:).*: (warning|error):" <<<"$log" | grep -vE '^/.*/source/'
+}
+
+# Types that are not looked at, each for a reason:
+CHECKPATCH_IGNORE=(
+	FILE_PATH_CHANGES       # asks for a MAINTAINERS entry, which only the kernel has
+	SPDX_LICENSE_TAG        # knows the kernel's tree only
+	LINUX_VERSION_CODE      # a module outside the tree serves several versions
+	EMBEDDED_FILENAME       # comments name other files on purpose
+	EMBEDDED_FUNCTION_NAME  # takes an ordinary word for the function of that name
+	EXPORT_SYMBOL           # the functions are Rust; C can only export them
+	NEW_TYPEDEFS            # the interfaces that we are compatible with have them
+	COMPLEX_MACRO           # tables are written once, as lists of X(...)
+	MACRO_ARG_REUSE         # likewise
+	MACRO_ARG_UNUSED        # likewise
+	MACRO_WITH_FLOW_CONTROL # a failed assertion leaves its test
+)
+
+check_checkpatch() {
+	local list
+	mapfile -t list < <(files '*.c' '*.h')
+	env_run -- perl "$KSRC/scripts/checkpatch.pl" --no-tree --strict --no-summary --terse --show-types \
+		--max-line-length=100 --ignore "$(IFS=,; printf '%s' "${CHECKPATCH_IGNORE[*]}")" -f "${list[@]}"
+}
+
+check_kernel_doc() {
+	local list
+	mapfile -t list < <(files 'include/*.h')
+	env_run -- "$KSRC/scripts/kernel-doc" -none -Werror -Wreturn "${list[@]}"
+}
+
+check_shellcheck() {
+	local list
+	mapfile -t list < <(scripts)
+	env_run -- shellcheck --external-sources --source-path="$TOP" "${list[@]}"
+}
+
+check_prototypes() { "$TOP/tools/check-prototypes"; }
