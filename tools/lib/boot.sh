@@ -18,6 +18,12 @@ kernel=$1 run=$2 timeout=$3 cpus=$4 memory=$5 icount=$6
 : >"$run/log"
 : >"$run/status"
 
+if [ -f "$kernel/linux" ]; then
+	# shellcheck source=tools/lib/boot-uml.sh
+	. "${0%/*}/boot-uml.sh"
+	exit
+fi
+
 # A node alone proves nothing: hosts without these flags may have one.
 accel=tcg,thread=multi cpu=max
 if grep -Eqw 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ]; then

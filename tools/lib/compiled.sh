@@ -16,7 +16,7 @@ fragments() { # fragments NAME
 # built as its users build it.
 compiled_args() { # compiled_args NAME
 	case $1 in
-	uml) printf '%s\n' ARCH=um SUBARCH=x86_64 CC=gcc-14 HOSTCC=gcc-14 ;;
+	uml) printf '%s\n' ARCH=um SUBARCH=x86 CC=gcc-14 HOSTCC=gcc-14 ;;
 	*) printf '%s\n' ARCH=x86_64 LLVM=-19 ;;
 	esac
 	printf '%s\n' "LOCALVERSION=-rsbac-$1" KBUILD_BUILD_USER=rsbac_mem KBUILD_BUILD_HOST=local
@@ -39,9 +39,12 @@ configure_compiled() { # configure_compiled SOURCE FOLDER
 	check_config "$2/fragments" "$2/build/.config"
 }
 
+# KCSAN in modules only: the kernel's own races would fail runs that they have
+# nothing to do with, and the watchpoints are better spent on our code.
 compile_kernel() { # compile_kernel SOURCE FOLDER ARGUMENTS...
 	local src=$1 dir=$2
 	shift 2
+	if grep -q '^CONFIG_KCSAN=y' "$dir/build/.config"; then set -- "$@" KCSAN_SANITIZE=n; fi
 	env_run -- make -C "$src" O="$dir/build" "$@" -j "$JOBS"
 }
 
@@ -73,5 +76,7 @@ make_compiled() { # make_compiled NAME FOLDER
 	trim_build "$2"
 	printf '%s\n' "$CACHE/source/$version" >"$2/source"
 	cp "$2/build/include/config/kernel.release" "$2/release"
+	# The wrapper instruments Rust as well; its path is the checkout's.
+	if [ "$1" = kcsan ]; then args+=(RUSTC=@LIB@/rustc-tsan); fi
 	printf '%s\n' "${args[@]}" >"$2/make.args"
 }

@@ -29,7 +29,7 @@ run_kbuild() { # run_kbuild KERNEL DIR ARGUMENTS...
 	shift 2
 	kdir=$(kernel_dir "$kernel")
 	out=$(out_dir "$kernel" "$dir")
-	mapfile -t args <"$kdir/make.args"
+	mapfile -t args < <(sed "s|@LIB@|$LIB|" "$kdir/make.args")
 	cflags="-I$TOP/include" rustflags=
 	if [ -f "$kdir/krustflags" ]; then rustflags=$(cat "$kdir/krustflags"); fi
 	if [ "$dir" != "$TOP" ]; then symbols=$(out_dir "$kernel" "$TOP")/Module.symvers; fi
