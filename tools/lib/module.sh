@@ -85,7 +85,7 @@ build_dir() { # build_dir KERNEL DIR ARGUMENTS...
 
 # own_inputs: what rsbac_mem.ko is made of, newer than the given file.
 own_newer() { # own_newer FILE
-	find "$TOP" -maxdepth 3 \( -path "$TOP/.git" -o -path "$TOP/build" -o -path "$TOP/tests" \
+	find "$TOP" \( -path "$TOP/.git" -o -path "$TOP/build" -o -path "$TOP/tests" \
 		-o -path "$TOP/samples" -o -path "$TOP/benches" -o -path "$TOP/tools" -o -path "$TOP/Documentation" \) -prune \
 		-o \( -name '*.rs' -o -name '*.[ch]' -o -name Kbuild -o -type d \) -newer "$1" -print -quit
 }
