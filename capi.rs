@@ -5,3 +5,4 @@
 //! `exports.c` exports them, and `make lint` compares their prototypes with the headers.
 
 mod rkmem;
+mod vmm;

@@ -5,6 +5,8 @@
  */
 #include <linux/export.h>
 #include <linux/module.h>
+#include <coresrv/vmm/vmm_api.h>
+#include <kos/alloc.h>
 #include <rsbac/rkmem.h>
 
 MODULE_VERSION(RSBAC_MEM_VERSION);
@@ -24,3 +26,23 @@ EXPORT_SYMBOL_GPL(rsbac_smalloc_clear);
 EXPORT_SYMBOL_GPL(rsbac_smalloc_unlocked);
 EXPORT_SYMBOL_GPL(rsbac_smalloc_clear_unlocked);
 EXPORT_SYMBOL_GPL(rsbac_sfree);
+
+EXPORT_SYMBOL_GPL(KnVmAllocate);
+EXPORT_SYMBOL_GPL(KnVmTryAllocate);
+EXPORT_SYMBOL_GPL(KnVmCommit);
+EXPORT_SYMBOL_GPL(KnVmDecommit);
+EXPORT_SYMBOL_GPL(KnVmProtect);
+EXPORT_SYMBOL_GPL(KnVmUnmap);
+EXPORT_SYMBOL_GPL(KnVmQuery);
+EXPORT_SYMBOL_GPL(KnPmmMdlCreate);
+EXPORT_SYMBOL_GPL(KnPmmMdlCreateFromBuf);
+EXPORT_SYMBOL_GPL(KnPmmMdlCreateFromVm);
+EXPORT_SYMBOL_GPL(KnPmmMdlMap);
+EXPORT_SYMBOL_GPL(KnPmmMdlClone);
+EXPORT_SYMBOL_GPL(KnPmmMdlGetSize);
+EXPORT_SYMBOL_GPL(KnHandleClose);
+EXPORT_SYMBOL_GPL(KosMemAlloc);
+EXPORT_SYMBOL_GPL(KosMemAllocEx);
+EXPORT_SYMBOL_GPL(KosMemZalloc);
+EXPORT_SYMBOL_GPL(KosMemGetSize);
+EXPORT_SYMBOL_GPL(KosMemFree);

@@ -61,7 +61,13 @@ impl Feature {
 /// pointers could not be told from right ones.
 pub(crate) static RKMEM: Feature = Feature::new("rkmem");
 
-static ATTRS: [Attr<Table>; 1] = [Attr::ro(c"rkmem", |_, out| RKMEM.show(out))];
+/// Regions: they need the kernel's functions that map pages into a reserved range.
+pub(crate) static VMM: Feature = Feature::new("vmm");
+
+static ATTRS: [Attr<Table>; 2] = [
+    Attr::ro(c"rkmem", |_, out| RKMEM.show(out)),
+    Attr::ro(c"vmm", |_, out| VMM.show(out)),
+];
 
 /// The features themselves are static, since those who find out do not know the directory.
 pub(crate) struct Table;

@@ -4,6 +4,9 @@
 //!
 //! This is the only `extern` block of the module. The C side says what each does.
 
+pub(crate) mod symbols;
+pub(crate) mod vmm;
+
 use kernel::{
     bindings,
     prelude::*, //

@@ -5,6 +5,7 @@
 //! One module, several disciplines, each with a public face in the file of its name:
 //!
 //! - [`rkmem`]: RSBAC's memory calls: dedicated slabs, kmalloc or vmalloc by size.
+//! - [`vmm`]: regions of virtual memory, after KasperskyOS: reserve, commit, protect, share.
 //!
 //! What they share stands in rooms of its own: [`slab`] owns a cache of the kernel, [`counters`]
 //! counts per CPU, [`sysfs`] shows figures, [`caller`] finds out whom to blame, [`features`] says
@@ -18,7 +19,9 @@ mod ffi;
 mod irq_xarray;
 mod rkmem;
 mod slab;
+mod symbols;
 mod sysfs;
+mod vmm;
 
 use kernel::prelude::*;
 
@@ -33,11 +36,16 @@ module! {
             default: 0,
             description: "1: remember where each object was allocated, so that leak reports name it",
         },
+        deny_wx: u8 {
+            default: 0,
+            description: "1: refuse regions that are writable and executable at once",
+        },
     },
 }
 
 /// The loaded module. Fields are dropped, and disciplines stopped, in the order written here.
 struct RsbacMem {
+    _vmm: vmm::Vmm,
     _rkmem: Option<rkmem::Rkmem>,
     _features: features::Features,
     _root: sysfs::Root,
@@ -49,7 +57,9 @@ impl kernel::Module for RsbacMem {
         let features = features::Features::new(&root)?;
         let track = module_parameters::track.value() != 0;
         let rkmem = rkmem::Rkmem::new(&root, track)?;
+        let vmm = vmm::Vmm::new(&root, module_parameters::deny_wx.value() != 0)?;
         Ok(Self {
+            _vmm: vmm,
             _rkmem: rkmem,
             _features: features,
             _root: root,

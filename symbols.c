@@ -35,6 +35,11 @@ typedef int set_direct_map_valid_t(struct page *page, unsigned int nr,
 typedef void flush_range_t(unsigned long start, unsigned long end);
 typedef struct vm_struct *get_vm_area_t(unsigned long size,
 					unsigned long flags);
+typedef struct vm_struct *get_vm_area_caller_t(unsigned long size,
+					       unsigned long flags,
+					       unsigned long start,
+					       unsigned long end,
+					       const void *caller);
 typedef int vmap_pages_range_t(unsigned long addr, unsigned long end,
 			       pgprot_t prot, struct page **pages,
 			       unsigned int page_shift);
@@ -71,6 +76,12 @@ typedef unsigned long lookup_name_t(const char *name);
 	  (unsigned long start, unsigned long end), (start, end))	\
 	X(get_vm_area, get_vm_area_t, struct vm_struct *,		\
 	  (unsigned long size, unsigned long flags), (size, flags))	\
+	X(__get_vm_area_caller, get_vm_area_caller_t, struct vm_struct *, \
+	  (unsigned long size, unsigned long flags,			\
+	   unsigned long start, unsigned long end, const void *caller),	\
+	  (size, flags, start, end, caller))				\
+	X(_set_memory_wt, set_memory_t, int,				\
+	  (unsigned long addr, int numpages), (addr, numpages))		\
 	X(vmap_pages_range, vmap_pages_range_t, int,			\
 	  (unsigned long addr, unsigned long end, pgprot_t prot,	\
 	   struct page **pages, unsigned int page_shift),		\

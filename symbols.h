@@ -27,6 +27,10 @@ void rsbac_mem_symbol_flush_tlb_kernel_range(unsigned long start,
 					     unsigned long end);
 struct vm_struct *rsbac_mem_symbol_get_vm_area(unsigned long size,
 					       unsigned long flags);
+struct vm_struct *rsbac_mem_symbol___get_vm_area_caller(
+	unsigned long size, unsigned long flags, unsigned long start,
+	unsigned long end, const void *caller);
+int rsbac_mem_symbol__set_memory_wt(unsigned long addr, int numpages);
 int rsbac_mem_symbol_vmap_pages_range(unsigned long addr, unsigned long end,
 				      pgprot_t prot, struct page **pages,
 				      unsigned int page_shift);

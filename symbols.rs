@@ -32,6 +32,8 @@ pub(crate) enum Symbol {
     SetDirectMapValidNoflush,
     FlushTlbKernelRange,
     GetVmArea,
+    GetVmAreaCaller,
+    SetMemoryWt,
     VmapPagesRange,
     VunmapRange,
     VmallocNodeRange,

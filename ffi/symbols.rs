@@ -38,6 +38,13 @@ extern "C" {
         size: c_ulong,
         flags: c_ulong,
     ) -> *mut bindings::vm_struct;
+    pub(crate) fn rsbac_mem_symbol___get_vm_area_caller(
+        size: c_ulong,
+        flags: c_ulong,
+        start: c_ulong,
+        end: c_ulong,
+        caller: *const c_void,
+    ) -> *mut bindings::vm_struct;
     pub(crate) fn rsbac_mem_symbol_vmap_pages_range(
         addr: c_ulong,
         end: c_ulong,

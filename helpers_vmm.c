@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the regions need of the kernel's inline functions, one thin wrapper
+ * each. ffi/vmm.rs declares them.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/set_memory.h>
+#include <linux/vmalloc.h>
+
+#include "helpers_vmm.h"
+#include "symbols.h"
+
+/* The values of enum Cache in vmm/flags.rs. */
+enum cache { WRITE_BACK, WRITE_THROUGH, WRITE_COMBINE, DISABLE };
+
+static pgprot_t with_cache(pgprot_t prot, u32 cache)
+{
+	switch (cache) {
+	case WRITE_THROUGH:
+		return pgprot_writethrough(prot);
+	case WRITE_COMBINE:
+		return pgprot_writecombine(prot);
+	case DISABLE:
+		return pgprot_noncached(prot);
+	default:
+		return prot;
+	}
+}
+
+/* The bits of a page table entry of the kernel with these rights. */
+u64 rsbac_mem_vmm_prot(bool write, bool exec, u32 cache)
+{
+	pgprot_t prot;
+
+	if (exec)
+		prot = write ? PAGE_KERNEL_EXEC : PAGE_KERNEL_ROX;
+	else
+		prot = write ? PAGE_KERNEL : PAGE_KERNEL_RO;
+	return pgprot_val(with_cache(prot, cache));
+}
+
+/*
+ * Gives @nr mapped small pages from @addr on the bits @prot. The caller owns
+ * the mapping, so that nobody else writes these entries; it flushes the TLB.
+ * Returns how many there were: less than @nr where one is not mapped.
+ */
+size_t rsbac_mem_vmm_rewrite(unsigned long addr, size_t nr, u64 prot)
+{
+	pte_t *ptep = NULL;
+	size_t n;
+
+	for (n = 0; n < nr; n++, addr += PAGE_SIZE) {
+		unsigned int level;
+
+		/* The next entry of the same table, or a new walk. */
+		if (ptep && addr & (PMD_SIZE - 1))
+			ptep++;
+		else
+			ptep = lookup_address(addr, &level);
+		if (!ptep || !pte_present(*ptep))
+			break;
+		set_pte(ptep, pfn_pte(pte_pfn(*ptep), __pgprot(prot)));
+	}
+	return n;
+}
+
+void rsbac_mem_vmm_vmalloc_space(unsigned long *start, unsigned long *end)
+{
+	*start = VMALLOC_START;
+	*end = VMALLOC_END;
+}
+
+unsigned long rsbac_mem_vmm_area_addr(const struct vm_struct *area)
+{
+	return (unsigned long)area->addr;
+}
+
+bool rsbac_mem_vmm_in_vmalloc(unsigned long addr, size_t size)
+{
+	return addr >= VMALLOC_START && addr < VMALLOC_END &&
+	       size <= VMALLOC_END - addr;
+}
+
+unsigned long rsbac_mem_vmm_linear(const struct page *page)
+{
+	return (unsigned long)page_address(page);
+}
+
+void rsbac_mem_vmm_put_page(struct page *page)
+{
+	put_page(page);
+}
+
+size_t rsbac_mem_vmm_alloc_bulk(gfp_t gfp, size_t nr, struct page **pages)
+{
+	return alloc_pages_bulk(gfp, nr, pages);
+}
+
+int rsbac_mem_vmm_vmap(unsigned long addr, unsigned long end, u64 prot,
+		       struct page **pages)
+{
+	return rsbac_mem_symbol_vmap_pages_range(addr, end, __pgprot(prot),
+						 pages, PAGE_SHIFT);
+}
+
+/*
+ * Sets how the direct map caches @nr pages. There is no call for a list of
+ * pages and write-through, so these go one by one.
+ */
+int rsbac_mem_vmm_set_array(u32 cache, struct page **pages, size_t nr)
+{
+	size_t n;
+	int err;
+
+	switch (cache) {
+	case WRITE_COMBINE:
+		return set_pages_array_wc(pages, nr);
+	case DISABLE:
+		return set_pages_array_uc(pages, nr);
+	case WRITE_THROUGH:
+		for (n = 0; n < nr; n++) {
+			err = rsbac_mem_symbol__set_memory_wt(
+				rsbac_mem_vmm_linear(pages[n]), 1);
+			if (err)
+				return err;
+		}
+		return 0;
+	default:
+		return set_pages_array_wb(pages, nr);
+	}
+}
