@@ -155,7 +155,8 @@ static noinline void decommit(struct model *m, size_t first, size_t pages)
 
 static noinline void protect(struct model *m, size_t first, size_t pages)
 {
-	int flags = below(4) ? any_prot() : any_flags();
+	int flags = below(4) ? any_prot() :
+		    any_flags() & (below(2) ? VMM_FLAG_RWX_MASK : ~0);
 	Retcode want = rcOk, rc;
 	size_t n;
 
