@@ -4,5 +4,6 @@
 //!
 //! `exports.c` exports them, and `make lint` compares their prototypes with the headers.
 
+mod pmalloc;
 mod rkmem;
 mod vmm;
