@@ -4,6 +4,6 @@
 //!
 //! `exports.c` exports them, and `make lint` compares their prototypes with the headers.
 
-mod pmalloc;
+mod kmem_cgroup;
 mod rkmem;
 mod vmm;

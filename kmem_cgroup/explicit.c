@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Memory that its owner charges by itself. Its pairs count bytes. */
+#include <linux/preempt.h>
+#include <linux/sched.h>
+
+#include "engine.h"
+
+static struct kmc_group *kmc_explicit_group(void)
+{
+	return in_task() ? kmc_who_slow() : &kmc_root;
+}
+
+/* The number of the pair that is charged now, or a negative errno. */
+int kmc_explicit_charge(u32 kind, size_t bytes, bool force)
+{
+	struct kmc_cache *cache = kmc_caches[kind];
+	struct kmc_pair *pair;
+	u32 id;
+
+	guard(preempt)();
+	id = kmc_pair_make(kmc_explicit_group(), cache) ?: kmc_pair_make(&kmc_root, cache);
+	if (!id)
+		return -ENOMEM;
+	pair = kmc_pair(id);
+	if (!kmc_charge(pair, bytes, force))
+		return -ENOMEM;
+	atomic_long_inc(&pair->count);
+	return id;
+}
+
+void kmc_explicit_uncharge(u32 id, size_t bytes)
+{
+	struct kmc_pair *pair;
+
+	guard(preempt)();
+	pair = kmc_pair(id);
+	atomic_long_dec(&pair->count);
+	kmc_uncharge(pair, bytes);
+}

@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hooks: where an object of a marked cache comes and goes.
+ *
+ * The kernel's functions are entered through ftrace's direct calls, the cheapest
+ * way in that a module has: the call at the start of kmem_cache_alloc() goes to
+ * a trampoline of a few instructions (trampoline.S), which returns at once
+ * unless the cache may be marked. If it may, an allocation goes to a wrapper
+ * here, which charges, calls the rest of the function, and notes the owner; a
+ * free is noted, and goes on.
+ *
+ * Ways in: kmem_cache_alloc(), _lru, _node, _bulk, and from a prefilled sheaf.
+ * Ways out: kmem_cache_free(), kfree(), bulk, and kfree_rcu(), which is noted
+ * when it is asked for: from there on the object is nobody's. Objects that an
+ * allocation gives up by itself were never seen. kfree_nolock() takes objects
+ * of kmalloc_nolock() only, and those are in kmalloc caches.
+ *
+ * In this file a return to the kernel's own function goes through a static
+ * call, since an indirect one would have to find an ENDBR there.
+ */
+#include <linux/cgroup.h>
+#include <linux/delay.h>
+#include <linux/ftrace.h>
+#include <linux/kprobes.h>
+#include <linux/slab.h>
+#include <linux/static_call.h>
+
+#include "engine.h"
+
+#if defined(CONFIG_X86_64) && defined(CONFIG_KPROBES) && \
+	defined(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)
+#define KMC_HOOKS 1
+#endif
+
+#ifdef KMC_HOOKS
+
+#include "trampoline.h"
+
+#define KMC_REFUSED	U32_MAX
+#define KMC_MEMCG	(U32_MAX - 1)
+
+/* Calls that are inside a wrapper, maybe asleep: the module must not go. */
+static DEFINE_PER_CPU(long, kmc_inside);
+
+/* What a static call leads to before the kernel's function is known: never. */
+static void *kmc_no_alloc(struct kmem_cache *s, gfp_t gfp) { return NULL; }
+static void *kmc_no_lru(struct kmem_cache *s, struct list_lru *lru, gfp_t gfp) { return NULL; }
+static void *kmc_no_node(struct kmem_cache *s, gfp_t gfp, int node) { return NULL; }
+static bool kmc_no_bulk(struct kmem_cache *s, gfp_t gfp, size_t n, void **p) { return false; }
+static void *kmc_no_sheaf(struct kmem_cache *s, gfp_t gfp, struct slab_sheaf *sheaf) { return NULL; }
+static void kmc_no_destroy(struct kmem_cache *s) { }
+static struct kmem_cache *kmc_no_create(const char *name, unsigned int size,
+					struct kmem_cache_args *args, slab_flags_t flags)
+{
+	return NULL;
+}
+
+DEFINE_STATIC_CALL(kmc_rest_alloc, kmc_no_alloc);
+DEFINE_STATIC_CALL(kmc_rest_lru, kmc_no_lru);
+DEFINE_STATIC_CALL(kmc_rest_node, kmc_no_node);
+DEFINE_STATIC_CALL(kmc_rest_bulk, kmc_no_bulk);
+DEFINE_STATIC_CALL(kmc_rest_sheaf, kmc_no_sheaf);
+DEFINE_STATIC_CALL(kmc_rest_destroy, kmc_no_destroy);
+DEFINE_STATIC_CALL(kmc_rest_create, kmc_no_create);
+
+static __always_inline struct kmc_group *kmc_who(void)
+{
+	struct kmc_who *who;
+	u64 id;
+
+	if (unlikely(!in_task()))
+		return &kmc_root;
+	if (unlikely(READ_ONCE(kmc_any_pids)))
+		return kmc_who_slow();
+	id = cgroup_id(rcu_dereference_raw(current->cgroups)->dfl_cgrp);
+	who = this_cpu_ptr(&kmc_whos.who[id % 8]);
+	if (likely(who->cgroup == id && who->gen == READ_ONCE(kmc_gen)))
+		return who->group;
+	return kmc_who_slow();
+}
+
+/* The pair of @group and @c, or if need be of the root: 0 with no memory at all. */
+static noinline u32 kmc_pair_find(struct kmc_group *group, struct kmc_cache *c)
+{
+	u32 id = kmc_pair_make(group, c);
+
+	if (id || READ_ONCE(kmc_caches[c->idx]) != c)
+		return id;
+	atomic_long_inc(&kmc_stats[KMC_MISPLACED]);
+	return kmc_pair_make(&kmc_root, c);
+}
+
+/* Charges @n objects of @s to the current task's group: see kmc_leave(). */
+static __always_inline u32 kmc_enter(struct kmem_cache *s, gfp_t gfp, size_t n)
+{
+	struct kmc_group *group;
+	struct kmc_cache *c;
+	u32 id = 0;
+
+	this_cpu_inc(kmc_inside);
+	preempt_disable_notrace();
+	c = kmc_cache_of(s);
+	if (unlikely(!c))
+		goto out;
+	id = KMC_MEMCG;
+	if (unlikely(c->memcg))
+		goto out;
+	group = kmc_who();
+	id = READ_ONCE(group->ids[c->idx]);
+	if (unlikely(!id)) {
+		id = kmc_pair_find(group, c);
+		if (!id)
+			goto out;
+	}
+	if (unlikely(!(n == 1 ? kmc_take(id, gfp & __GFP_NOFAIL) :
+		       kmc_charge(kmc_pair(id), n, gfp & __GFP_NOFAIL))))
+		id = KMC_REFUSED;
+out:
+	preempt_enable_notrace();
+	return id;
+}
+
+static noinline void kmc_reconcile(u32 id)
+{
+	preempt_disable();
+	kmc_give(id);
+	preempt_enable();
+	atomic_long_inc(&kmc_stats[KMC_RECONCILED]);
+}
+
+static __always_inline bool kmc_own(const void *obj, u32 id)
+{
+	unsigned long off = (unsigned long)obj - kmc_base;
+	struct kmc_pair *pair = kmc_pair(id);
+	struct kmc_page *page;
+	bool done = false;
+	u32 old = 0;
+
+	preempt_disable_notrace();
+	page = kmc_page(off);
+	if (likely(page && page->shift == pair->shift && READ_ONCE(pair->cache))) {
+		old = xchg(&page->owner[(off % 4096) >> page->shift], id);
+		done = true;
+	}
+	preempt_enable_notrace();
+	if (unlikely(old))
+		kmc_reconcile(old);
+	return done;
+}
+
+/*
+ * Notes the owner of an object where its page is new to us. Our own want of
+ * memory is no reason to refuse: the object goes uncounted then, and that is
+ * counted.
+ */
+static noinline void kmc_own_slow(const void *obj, u32 id, gfp_t gfp)
+{
+	struct kmc_pair *pair = kmc_pair(id);
+
+	while (READ_ONCE(pair->cache)) {
+		if (kmc_owner_make(obj, pair, gfp)) {
+			atomic_long_inc(&kmc_stats[KMC_UNTRACKED]);
+			break;
+		}
+		if (kmc_own(obj, id))
+			return;
+	}
+	preempt_disable();
+	kmc_give(id);
+	preempt_enable();
+}
+
+static noinline void *kmc_leave_slow(struct kmem_cache *s, void *obj, u32 id, gfp_t gfp)
+{
+	if (id == KMC_MEMCG) {
+		if (obj && !kmem_cache_charge(obj, gfp)) {
+			kmem_cache_free(s, obj);
+			obj = NULL;
+		}
+	} else if (obj) {
+		kmc_own_slow(obj, id, gfp);
+	} else {
+		preempt_disable();
+		kmc_give(id);
+		preempt_enable();
+	}
+	return obj;
+}
+
+/* The end of what kmc_enter() began, for one object. */
+static __always_inline void *kmc_leave(struct kmem_cache *s, void *obj, u32 id, gfp_t gfp)
+{
+	if (likely(id) && (unlikely(!obj || id == KMC_MEMCG) || unlikely(!kmc_own(obj, id))))
+		obj = kmc_leave_slow(s, obj, id, gfp);
+	this_cpu_dec(kmc_inside);
+	return obj;
+}
+
+static void *kmc_refuse(void)
+{
+	this_cpu_dec(kmc_inside);
+	return NULL;
+}
+
+void *kmc_alloc(struct kmem_cache *s, gfp_t gfp)
+{
+	u32 id = kmc_enter(s, gfp, 1);
+
+	if (unlikely(id == KMC_REFUSED))
+		return kmc_refuse();
+	return kmc_leave(s, static_call(kmc_rest_alloc)(s, gfp), id, gfp);
+}
+
+void *kmc_alloc_lru(struct kmem_cache *s, struct list_lru *lru, gfp_t gfp)
+{
+	u32 id = kmc_enter(s, gfp, 1);
+
+	if (unlikely(id == KMC_REFUSED))
+		return kmc_refuse();
+	return kmc_leave(s, static_call(kmc_rest_lru)(s, lru, gfp), id, gfp);
+}
+
+void *kmc_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
+{
+	u32 id = kmc_enter(s, gfp, 1);
+
+	if (unlikely(id == KMC_REFUSED))
+		return kmc_refuse();
+	return kmc_leave(s, static_call(kmc_rest_node)(s, gfp, node), id, gfp);
+}
+
+/* Its users count on what they prefilled: charged over the limit if need be. */
+void *kmc_alloc_sheaf(struct kmem_cache *s, gfp_t gfp, struct slab_sheaf *sheaf)
+{
+	u32 id = kmc_enter(s, gfp | __GFP_NOFAIL, 1);
+
+	if (unlikely(id == KMC_REFUSED))
+		return kmc_refuse();
+	return kmc_leave(s, static_call(kmc_rest_sheaf)(s, gfp, sheaf), id,
+			 gfp & ~__GFP_DIRECT_RECLAIM);
+}
+
+bool kmc_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t n, void **p)
+{
+	u32 id = n ? kmc_enter(s, gfp, n) : kmc_enter(NULL, gfp, 1);
+	bool ret;
+	size_t i;
+
+	if (unlikely(id == KMC_REFUSED))
+		return kmc_refuse();
+	ret = static_call(kmc_rest_bulk)(s, gfp, n, p);
+	if (id == KMC_MEMCG) {
+		for (i = 0; ret && i < n; i++)
+			ret = kmem_cache_charge(p[i], gfp);
+		if (i && !ret)
+			kmem_cache_free_bulk(s, n, p);
+	} else if (id && ret) {
+		for (i = 0; i < n; i++)
+			if (unlikely(!kmc_own(p[i], id)))
+				kmc_own_slow(p[i], id, gfp);
+	} else if (id) {
+		preempt_disable();
+		kmc_uncharge(kmc_pair(id), n);
+		preempt_enable();
+	}
+	this_cpu_dec(kmc_inside);
+	return ret;
+}
+
+void kmc_free(const void *obj)
+{
+	u32 id;
+
+	preempt_disable_notrace();
+	id = kmc_owner_clear(obj);
+	if (id)
+		kmc_give(id);
+	preempt_enable_notrace();
+}
+
+void kmc_free_bulk(size_t n, void **p)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		kmc_free(p[i]);
+}
+
+void kmc_destroy(struct kmem_cache *s)
+{
+	this_cpu_inc(kmc_inside);
+	static_call(kmc_rest_destroy)(s);
+	kmc_cache_gone(s);
+	this_cpu_dec(kmc_inside);
+}
+
+struct kmem_cache *kmc_create(const char *name, unsigned int size,
+			      struct kmem_cache_args *args, slab_flags_t flags)
+{
+	struct kmem_cache *s;
+
+	this_cpu_inc(kmc_inside);
+	s = static_call(kmc_rest_create)(name, size, args, flags);
+	if (s)
+		kmc_cache_created(s);
+	this_cpu_dec(kmc_inside);
+	return s;
+}
+
+#define KMC_REST(_name)							\
+static void kmc_set_##_name(unsigned long addr)				\
+{									\
+	static_call_update(kmc_rest_##_name,				\
+			   (typeof(&kmc_no_##_name))addr);		\
+}
+KMC_REST(alloc)
+KMC_REST(lru)
+KMC_REST(node)
+KMC_REST(bulk)
+KMC_REST(sheaf)
+KMC_REST(destroy)
+KMC_REST(create)
+
+struct kmc_hook {
+	const char *symbol;
+	void *tramp;
+	void (*set_rest)(unsigned long addr);
+	bool optional;
+	bool on;
+	unsigned long addr;
+	struct ftrace_ops ops;
+};
+
+/* Frees come first, so that nothing is noted whose end would be missed. */
+static struct kmc_hook kmc_hooks[] = {
+	{ "kmem_cache_free", kmc_tramp_free },
+	{ "kfree", kmc_tramp_kfree },
+	{ "kmem_cache_free_bulk", kmc_tramp_free_bulk },
+	{ "kvfree_call_rcu", kmc_tramp_kfree_rcu },
+	{ "kfree_call_rcu_nolock", kmc_tramp_kfree_rcu, .optional = true },
+	{ "kmem_cache_destroy", kmc_tramp_destroy, kmc_set_destroy },
+	{ "kmem_cache_alloc_noprof", kmc_tramp_alloc, kmc_set_alloc },
+	{ "kmem_cache_alloc_lru_noprof", kmc_tramp_alloc_lru, kmc_set_lru },
+	{ "kmem_cache_alloc_node_noprof", kmc_tramp_alloc_node, kmc_set_node },
+	{ "kmem_cache_alloc_bulk_noprof", kmc_tramp_alloc_bulk, kmc_set_bulk },
+	{ "kmem_cache_alloc_from_sheaf_noprof", kmc_tramp_alloc_sheaf, kmc_set_sheaf,
+	  .optional = true },
+};
+
+static struct kmc_hook kmc_create_hook = {
+	"__kmem_cache_create_args", kmc_tramp_create, kmc_set_create
+};
+
+static bool kmc_hooked;
+
+/* Finds the place of ftrace's call in a function, by way of a dead kprobe. */
+static int kmc_hook_find(struct kmc_hook *hook)
+{
+	struct kprobe kp = {
+		.symbol_name = hook->symbol,
+		.flags = KPROBE_FLAG_DISABLED,
+	};
+	int ret;
+
+	if (hook->addr)
+		return 0;
+	ret = register_kprobe(&kp);
+	if (ret)
+		return ret;
+	if (kp.flags & KPROBE_FLAG_FTRACE)
+		hook->addr = (unsigned long)kp.addr;
+	else
+		ret = -EOPNOTSUPP;
+	unregister_kprobe(&kp);
+	if (!ret && hook->set_rest)
+		hook->set_rest(hook->addr + MCOUNT_INSN_SIZE);
+	return ret;
+}
+
+static int kmc_hook_on(struct kmc_hook *hook)
+{
+	int ret = kmc_hook_find(hook);
+
+	if (ret)
+		return ret;
+	hook->ops.flags |= FTRACE_OPS_FL_PERMANENT;
+	ret = ftrace_set_filter_ip(&hook->ops, hook->addr, 0, 1);
+	if (!ret) {
+		ret = register_ftrace_direct(&hook->ops, (unsigned long)hook->tramp);
+		if (ret)
+			ftrace_free_filter(&hook->ops);
+	}
+	hook->on = !ret;
+	return ret;
+}
+
+static void kmc_hook_off(struct kmc_hook *hook)
+{
+	if (hook->on)
+		unregister_ftrace_direct(&hook->ops, (unsigned long)hook->tramp, true);
+	hook->on = false;
+}
+
+static int __kmc_hooks_on(void)
+{
+	int i, ret;
+
+	for (i = 0; i < ARRAY_SIZE(kmc_hooks); i++) {
+		struct kmc_hook *hook = &kmc_hooks[i];
+
+		ret = kmc_hook_on(hook);
+		if (ret && !(hook->optional && ret != -EBUSY)) {
+			pr_warn("rsbac_mem: kmem_cgroup: cannot hook %s: %d\n",
+				hook->symbol, ret);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* Puts the hooks in. Callers hold kmc_lock. May sleep. */
+int kmc_hooks_on(void)
+{
+	int ret;
+
+	if (kmc_hooked)
+		return 0;
+	kmc_hooked = true;
+	ret = __kmc_hooks_on();
+	if (ret)
+		kmc_hooks_off();
+	return ret == -ENOENT || ret == -ENODEV ? -EOPNOTSUPP : ret;
+}
+
+/* Takes them out, and waits until nobody is in a trampoline. Hold kmc_lock. */
+void kmc_hooks_off(void)
+{
+	int i;
+
+	if (!kmc_hooked)
+		return;
+	for (i = ARRAY_SIZE(kmc_hooks) - 1; i >= 0; i--)
+		kmc_hook_off(&kmc_hooks[i]);
+	kmc_hooked = false;
+}
+
+/* Notices new caches; that is a cold path, hooked as long as we are loaded. */
+int kmc_watch_on(void)
+{
+	return kmc_hook_on(&kmc_create_hook);
+}
+
+void kmc_watch_off(void)
+{
+	kmc_hook_off(&kmc_create_hook);
+}
+
+/* With all hooks off: waits until no task is in our code on behalf of one. */
+void kmc_hooks_wait(void)
+{
+	long inside;
+	int cpu;
+
+	for (;;) {
+		inside = 0;
+		for_each_possible_cpu(cpu)
+			inside += READ_ONCE(per_cpu(kmc_inside, cpu));
+		if (!inside)
+			break;
+		msleep(20);
+	}
+	/* The last one out may have been preempted before its return. */
+	synchronize_rcu_tasks();
+}
+
+/* Whether this kernel has what the hooks need; says in @why what is missing. */
+bool kmc_hooks_possible(const char **why)
+{
+	int i, ret;
+
+	for (i = 0; i < ARRAY_SIZE(kmc_hooks); i++) {
+		if (kmc_hooks[i].optional)
+			continue;
+		ret = kmc_hook_find(&kmc_hooks[i]);
+		if (ret) {
+			*why = ret == -EOPNOTSUPP ?
+			       "an allocation function of this kernel has no ftrace call" :
+			       "kprobes do not find the kernel's allocation functions";
+			return false;
+		}
+	}
+	return true;
+}
+
+#else /* !KMC_HOOKS */
+
+int kmc_hooks_on(void) { return -EOPNOTSUPP; }
+void kmc_hooks_off(void) { }
+int kmc_watch_on(void) { return -EOPNOTSUPP; }
+void kmc_watch_off(void) { }
+void kmc_hooks_wait(void) { }
+
+bool kmc_hooks_possible(const char **why)
+{
+	*why = "needs x86-64 with KPROBES and DYNAMIC_FTRACE_WITH_DIRECT_CALLS";
+	return false;
+}
+
+#endif /* KMC_HOOKS */
