@@ -5,5 +5,6 @@
 //! `exports.c` exports them, and `make lint` compares their prototypes with the headers.
 
 mod kmem_cgroup;
+mod pmalloc;
 mod rkmem;
 mod vmm;

@@ -8,6 +8,7 @@
 #include <coresrv/vmm/vmm_api.h>
 #include <kos/alloc.h>
 #include <linux/kmem_cgroup.h>
+#include <linux/pmalloc.h>
 #include <rsbac/rkmem.h>
 
 MODULE_VERSION(RSBAC_MEM_VERSION);
@@ -52,3 +53,27 @@ EXPORT_SYMBOL_GPL(KosMemAllocEx);
 EXPORT_SYMBOL_GPL(KosMemZalloc);
 EXPORT_SYMBOL_GPL(KosMemGetSize);
 EXPORT_SYMBOL_GPL(KosMemFree);
+
+EXPORT_SYMBOL_GPL(pmalloc_create_named_pool);
+EXPORT_SYMBOL_GPL(pmalloc);
+EXPORT_SYMBOL_GPL(pzalloc);
+EXPORT_SYMBOL_GPL(pmalloc_alloc_cookie);
+EXPORT_SYMBOL_GPL(pstrdup);
+EXPORT_SYMBOL_GPL(pmalloc_protect_pool);
+EXPORT_SYMBOL_GPL(pmalloc_make_pool_ro);
+EXPORT_SYMBOL_GPL(pmalloc_destroy_pool);
+EXPORT_SYMBOL_GPL(is_pmalloc_object);
+EXPORT_SYMBOL_GPL(pmalloc_require);
+EXPORT_SYMBOL_GPL(pmalloc_set_cap);
+EXPORT_SYMBOL_GPL(pfree);
+EXPORT_SYMBOL_GPL(pmalloc_cache_create);
+EXPORT_SYMBOL_GPL(pmalloc_cache_alloc);
+EXPORT_SYMBOL_GPL(pmalloc_cache_free);
+EXPORT_SYMBOL_GPL(pmalloc_cache_destroy);
+EXPORT_SYMBOL_GPL(pmalloc_verify);
+EXPORT_SYMBOL_GPL(pmalloc_verify_object);
+EXPORT_SYMBOL_GPL(pmalloc_wr_memcpy);
+EXPORT_SYMBOL_GPL(pmalloc_wr_memset);
+EXPORT_SYMBOL_GPL(pmalloc_wr_memcpy_cookie);
+EXPORT_SYMBOL_GPL(pmalloc_wr_memset_cookie);
+EXPORT_SYMBOL_GPL(pmalloc_wr_atomic);

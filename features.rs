@@ -64,13 +64,21 @@ pub(crate) static RKMEM: Feature = Feature::new("rkmem");
 /// Regions: they need the kernel's functions that map pages into a reserved range.
 pub(crate) static VMM: Feature = Feature::new("vmm");
 
+/// Pools: they need x86-64's page tables, and to write to them.
+pub(crate) static PMALLOC: Feature = Feature::new("pmalloc");
+
+/// Sealed memory is read-only in the direct map as well.
+pub(crate) static PMALLOC_DIRECT_MAP: Feature = Feature::new("pmalloc_direct_map");
+
 /// Counting and limiting the kernel's own caches: allocation functions must be enterable.
 pub(crate) static KMEM_CGROUP: Feature = Feature::new("kmem_cgroup");
 
-static ATTRS: [Attr<Table>; 3] = [
+static ATTRS: [Attr<Table>; 5] = [
     Attr::ro(c"kmem_cgroup", |_, out| KMEM_CGROUP.show(out)),
     Attr::ro(c"rkmem", |_, out| RKMEM.show(out)),
     Attr::ro(c"vmm", |_, out| VMM.show(out)),
+    Attr::ro(c"pmalloc", |_, out| PMALLOC.show(out)),
+    Attr::ro(c"pmalloc_direct_map", |_, out| PMALLOC_DIRECT_MAP.show(out)),
 ];
 
 /// The features themselves are static, since those who find out do not know the directory.

@@ -5,6 +5,8 @@
 //! This is the only `extern` block of the module. The C side says what each does.
 
 pub(crate) mod kmem_cgroup;
+pub(crate) mod pagetable;
+pub(crate) mod pmalloc;
 pub(crate) mod symbols;
 pub(crate) mod vmm;
 

@@ -14,11 +14,16 @@ use crate::{
         Symbol, //
     }, //
 };
-use core::ptr::NonNull;
+use core::{
+    num::NonZero,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings::pte_t,
-    page::PAGE_SHIFT,
-    prelude::*, //
+    page::{
+        PAGE_SHIFT,
+        PAGE_SIZE, //
+    }, //
 };
 
 /// Whether leaf entries can be looked up and changed here at all.
@@ -93,6 +98,14 @@ impl Entry {
     pub(crate) unsafe fn nth(self, n: usize) -> Self {
         // SAFETY: By the contract of this function. INVARIANT: likewise.
         Self(unsafe { self.0.add(n) })
+    }
+
+    /// The first entry of the table that this one is in, which need not be the caller's to use.
+    pub(crate) fn table(self) -> Self {
+        Self(
+            self.0
+                .map_addr(|addr| NonZero::new(addr.get() & !(PAGE_SIZE - 1)).unwrap_or(addr)),
+        )
     }
 
     /// The page frame that is mapped, and whether it is writable; `None` if none is.

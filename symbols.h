@@ -35,9 +35,12 @@ int rsbac_mem_symbol_vmap_pages_range(unsigned long addr, unsigned long end,
 				      pgprot_t prot, struct page **pages,
 				      unsigned int page_shift);
 void rsbac_mem_symbol_vunmap_range(unsigned long start, unsigned long end);
-void *rsbac_mem_symbol___vmalloc_node_range_noprof(
-	unsigned long size, unsigned long align, unsigned long start,
-	unsigned long end, gfp_t gfp, pgprot_t prot, unsigned long vm_flags,
-	int node, const void *caller);
+void *rsbac_mem_symbol___vmalloc_node_range_noprof(unsigned long size,
+						   unsigned long align,
+						   unsigned long start,
+						   unsigned long end, gfp_t gfp,
+						   pgprot_t prot,
+						   unsigned long vm_flags,
+						   int node, const void *caller);
 
 #endif /* _RSBAC_MEM_SYMBOLS_H */

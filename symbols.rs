@@ -45,7 +45,9 @@ static FOUND: SetOnce<u64> = SetOnce::new();
 /// Whether this kernel has all of `wanted`. The first call finds the whole table and may sleep.
 pub(crate) fn have(wanted: &[Symbol]) -> bool {
     let found = FOUND.copy().unwrap_or_else(find);
-    wanted.iter().all(|&symbol| found & (1 << symbol as u32) != 0)
+    wanted
+        .iter()
+        .all(|&symbol| found & (1 << symbol as u32) != 0)
 }
 
 #[cold]
@@ -64,7 +66,9 @@ fn find() -> u64 {
         }
         if found & (1 << n) == 0 {
             // SAFETY: The names are static strings.
-            pr_info!("the kernel has no {} for us\n", unsafe { CStr::from_char_ptr(name) });
+            pr_info!("the kernel has no {} for us\n", unsafe {
+                CStr::from_char_ptr(name)
+            });
         }
     }
     found

@@ -65,6 +65,11 @@ impl<T> Attr<T> {
         Self::new(name, 0o444, Some(show), None)
     }
 
+    /// A file that only root may read, since it tells addresses or the like.
+    pub(crate) const fn root_only(name: &'static CStr, show: Show<T>) -> Self {
+        Self::new(name, 0o400, Some(show), None)
+    }
+
     const fn new(
         name: &'static CStr,
         mode: bindings::umode_t,

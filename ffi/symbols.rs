@@ -4,7 +4,11 @@
 //!
 //! [`crate::symbols`] says which of them are there, and has safe or checked faces for them.
 
-#![allow(improper_ctypes, reason = "lockdep's structs are empty where it is off")]
+#![allow(dead_code, reason = "the table is whole, whoever uses it")]
+#![allow(
+    improper_ctypes,
+    reason = "lockdep's structs are empty where it is off"
+)]
 
 use kernel::{
     bindings,

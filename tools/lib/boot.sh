@@ -5,14 +5,14 @@
 # COMMAND's output through. The kernel's log goes to RUN/log, the guest's
 # answer to RUN/status.
 #
-# boot.sh KERNEL_DIR RUN TIMEOUT CPUS MEMORY ICOUNT
+# boot.sh KERNEL_DIR BASE RUN TIMEOUT CPUS MEMORY ICOUNT
 set -euo pipefail
 
-kernel=$1 run=$2 timeout=$3 cpus=$4 memory=$5 icount=$6
+kernel=$1 base=$2 run=$3 timeout=$4 cpus=$5 memory=$6 icount=$7
 [ "$memory" != 0 ] || memory=$(cat "$kernel/memory" 2>/dev/null || echo 1024)
 
 {
-	cat "$kernel/base.cpio"
+	cat "$kernel/$base"
 	(cd "$run/root" && find . -print0 | sort -z | cpio --quiet -o -0 -H newc -R 0:0)
 } >"$run/initrd"
 : >"$run/log"

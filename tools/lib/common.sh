@@ -14,7 +14,6 @@ else
 fi
 mkdir -p -- "$CACHE/lock" "$CACHE/logs"
 CACHE=$(cd -- "$CACHE" && pwd -P)
-ROOTFS=$CACHE/env
 JOBS=${JOBS:-$(nproc)}
 
 say() { printf '%s\n' "$*" >&2; }
@@ -36,7 +35,9 @@ as_root() {
 	fi
 }
 
-# A lock lives as long as the subshell that took it; a waiter is told once.
+# A lock lives as long as the subshell that took it and whatever that started: a
+# compiler that outlives its script still keeps the next one away. A waiter is
+# told once.
 # with_lock NAME COMMAND...
 with_lock() {
 	local file=$CACHE/lock/$1
@@ -47,7 +48,7 @@ with_lock() {
 			say "waiting for another run that is preparing ${file##*/}"
 			flock 8
 		fi
-		"$@" 8>&-
+		"$@"
 	)
 }
 
@@ -75,7 +76,8 @@ explain() { # explain LOG
 # elsewhere, so that nobody wonders whether it hangs.
 watch_step() { # watch_step TEXT LOG
 	local start=$SECONDS last
-	while sleep 1; do
+	# A background job does not hear Ctrl-C; it ends when its script has.
+	while sleep 1 && kill -0 $$ 2>/dev/null; do
 		if [ -t 2 ]; then
 			last=$(tail -c 400 -- "$2" | tr '\r' '\n' | grep -v '^$' | tail -n 1 | tr -cd '[:print:]' || true)
 			printf '\r\033[K%s ... %d s  %.50s' "$1" $((SECONDS - start)) "$last" >&2
@@ -92,7 +94,7 @@ step() {
 	log=$CACHE/logs/$(printf '%s' "$text" | tr -c 'A-Za-z0-9._+\n' '-').log
 	: >"$log"
 	if [ ! -t 2 ]; then say "$text ..."; fi
-	watch_step "$text" "$log" &
+	watch_step "$text" "$log" 8>&- &
 	watcher=$!
 	# Not "|| rc=$?": that would switch errexit off inside the command.
 	set +e
@@ -113,7 +115,4 @@ step() {
 	say "$text: done, $((SECONDS - start)) s"
 }
 
-# Stamps: a folder is complete when it holds a stamp with the key of its inputs.
-stamped() { [ -f "$1/.stamp" ] && [ "$(cat -- "$1/.stamp")" = "$2" ]; }
-stamp() { printf '%s\n' "$2" >"$1/.stamp"; }
 digest() { sha256sum | cut -c 1-16; }

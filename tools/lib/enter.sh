@@ -5,10 +5,10 @@
 # below the environment, drops to the user and becomes the command. All mounts
 # vanish with the namespace.
 #
-# enter.sh ROOT LOCK UID GID CWD NBINDS FOLDER... NAME=VALUE... -- COMMAND...
+# enter.sh ROOT LOCK UID:GID GROUPS CWD NBINDS FOLDER... NAME=VALUE... -- COMMAND...
 set -euo pipefail
 
-root=$1 lock=$2 uid=$3 gid=$4 cwd=$5 nbinds=$6
+root=$1 lock=$2 user=$3 groups=$4 cwd=$5 nbinds=$6
 shift 6
 binds=("${@:1:nbinds}")
 shift "$nbinds"
@@ -21,8 +21,8 @@ shift
 
 fail() { printf 'entering the environment: %s\n' "$*" >&2; exit 1; }
 
-# Held until the command ends, so that nobody replaces the folder meanwhile.
-exec 7<"$lock"
+# Held until the command ends, so that nobody deletes the folder meanwhile.
+exec 7>>"$lock"
 flock --shared 7
 
 mount -t proc proc "$root/proc" ||
@@ -56,6 +56,5 @@ while IFS= read -r dir; do
 done < <(printf '%s\n' "${binds[@]}" | awk '!seen[$0]++ { print length, $0 }' | sort -n | cut -d ' ' -f 2-)
 
 if ! [ -d "$root$cwd" ]; then cwd=/; fi
-# The caller's group list would need its names here; keep those with a number.
-exec chroot --userspec="$uid:$gid" "$root" /usr/bin/env -i -C "$cwd" \
+exec chroot --userspec="$user" --groups="$groups" "$root" /usr/bin/env -i -C "$cwd" \
 	PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 LC_ALL=C.UTF-8 "${vars[@]}" "$@"

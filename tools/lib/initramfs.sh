@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Runs in the environment: makes base.cpio of a kernel, the guest's file system
-# less the files of a single run. Not compressed: under emulation unpacking
+# initramfs.sh DIR NAME: runs in the environment and makes DIR/NAME, the guest's
+# file system less the files of a single run. Not compressed: under emulation unpacking
 # would cost more than reading.
 set -euo pipefail
 
-dir=$1
+dir=$1 name=$2
 here=$(dirname -- "$0")
 root=$dir/base
 rm -rf "$root"
@@ -25,6 +25,6 @@ printf '%s\n' 'root:x:0:' 'nogroup:x:65534:' >"$root/etc/group"
 ln -s /proc/mounts "$root/etc/mtab"
 install -m 755 "$here/init" "$root/init"
 if ls "$dir"/modules/*.ko >/dev/null 2>&1; then cp "$dir"/modules/*.ko "$root/lib/modules/"; fi
-(cd "$root" && find . -print0 | sort -z | cpio --quiet -o -0 -H newc -R 0:0) >"$dir/base.cpio.new"
-mv "$dir/base.cpio.new" "$dir/base.cpio"
+(cd "$root" && find . -print0 | sort -z | cpio --quiet -o -0 -H newc -R 0:0) >"$dir/$name.new"
+mv "$dir/$name.new" "$dir/$name"
 rm -rf "$root"

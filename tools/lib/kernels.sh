@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Kernels by name. Each has a folder $CACHE/kernels/NAME with
+# Kernels by name. Each has a folder $CACHE/kernels/NAME-KEY with
 #   build/     a prepared kernel build folder, for M= builds
 #   bzImage    (or "linux" for uml)
 #   modules/   the few modules that the guest may want, uncompressed
-#   base.cpio  the guest's base file system
+#   base-*     the guest's base file system
 #   release    the release string; source: the source tree's path
 # and a .stamp that is written last: without it the folder is started afresh.
 
@@ -18,15 +18,13 @@ kernel_known() {
 	esac
 }
 
-# kernel_var NAME: the folder, for reading.
-kernel_dir() { printf '%s\n' "$CACHE/kernels/$1"; }
-
-# What a kernel depends on: its pinned release and the functions that make it.
+# The key is what a kernel depends on: its pinned release, the compilers, and
+# the functions and configurations that make it.
 kernel_key() { # kernel_key NAME
 	{
-		cat "$CACHE/kernels/$1.pin"
+		cat "$CACHE/kernels/$1.pin" "$ROOTFS.stamp"
 		case $1 in
-		stock*) declare -f fetch_binaries prepare_stock make_stock ;;
+		stock*) declare -f fetch_package fetch_binaries prepare_stock make_stock ;;
 		*)
 			fragments "$1"
 			compiled_args "$1"
@@ -35,34 +33,44 @@ kernel_key() { # kernel_key NAME
 	} | digest
 }
 
+kernel_dir() { printf '%s/kernels/%s-%s\n' "$CACHE" "$1" "$(kernel_key "$1")"; }
+
 kernel_ready() {
-	[ -f "$CACHE/kernels/$1.pin" ] && stamped "$CACHE/kernels/$1" "$(kernel_key "$1")"
+	[ -f "$ROOTFS.stamp" ] && [ -f "$CACHE/kernels/$1.pin" ] && [ -f "$(kernel_dir "$1")/.stamp" ]
 }
 
 # The guest's base file system is remade by itself, since that takes no time.
-base_key() { cat "$CACHE/kernels/$1/.stamp" "$LIB/initramfs.sh" "$LIB/init" | digest; }
-base_ready() { [ "$(cat "$CACHE/kernels/$1/base.key" 2>/dev/null)" = "$(base_key "$1")" ]; }
+base_name() { printf 'base-%s.cpio\n' "$(cat "$LIB/initramfs.sh" "$LIB/init" | digest)"; }
+base_ready() { [ -f "$(kernel_dir "$1")/$(base_name)" ]; }
 
 build_base() { # build_base NAME
-	base_ready "$1" && return 0
-	env_run -- bash "$LIB/initramfs.sh" "$CACHE/kernels/$1"
-	base_key "$1" >"$CACHE/kernels/$1/base.key"
+	base_ready "$1" || env_run -- bash "$LIB/initramfs.sh" "$(kernel_dir "$1")" "$(base_name)"
+}
+
+# Folders of a kernel that nobody has used for two weeks.
+prune_kernel() { # prune_kernel NAME
+	local used
+	while IFS= read -r used; do
+		rm -rf "${used%/.used}"
+	done < <(find "$CACHE/kernels" -maxdepth 2 -path "*/$1-????????????????/.used" -mtime +14)
 }
 
 build_kernel() { # build_kernel NAME
-	local dir=$CACHE/kernels/$1
+	local dir
 	mkdir -p "$CACHE/kernels"
-	if [ ! -f "$dir.pin" ]; then pin_kernel "$1"; fi
+	if [ ! -f "$CACHE/kernels/$1.pin" ]; then pin_kernel "$1"; fi
 	if kernel_ready "$1"; then return 0; fi
+	dir=$(kernel_dir "$1")
 	say "preparing kernel $1"
 	need_space 4
+	prune_kernel "$1"
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	case $1 in
 	stock*) make_stock "$1" "$dir" ;;
 	*) make_compiled "$1" "$dir" ;;
 	esac
-	stamp "$dir" "$(kernel_key "$1")"
+	cp "$CACHE/kernels/$1.pin" "$dir/.stamp"
 }
 
 kernel_prepare() {
@@ -70,4 +78,5 @@ kernel_prepare() {
 	rootfs_prepare
 	kernel_ready "$1" || with_lock "kernel-$1" build_kernel "$1"
 	base_ready "$1" || with_lock "kernel-$1" build_base "$1"
+	touch "$(kernel_dir "$1")/.used"
 }

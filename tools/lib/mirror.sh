@@ -79,7 +79,8 @@ apt_fresh() {
 	fi
 }
 
-# fetch_package PACKAGE VERSION FOLDER: unpacks a package's files, installs nothing.
+# fetch_package PACKAGE VERSION FOLDER: unpacks a package's files, installs
+# nothing. The environment has the tools to unpack; a bare host may not.
 fetch_package() {
 	local deb
 	mkdir -p "$3/.deb"
@@ -87,10 +88,12 @@ fetch_package() {
 	deb=$(find "$3/.deb" -name "$1_*.deb")
 	case $1 in
 	linux-source-*)
-		dpkg-deb --fsys-tarfile "$deb" | tar -x -O "./usr/src/$1.tar.xz" |
-			tar -x -J -C "$3" --strip-components=1 ;;
+		# shellcheck disable=SC2016 # expanded in there
+		env_run -- bash -c 'set -eo pipefail
+			dpkg-deb --fsys-tarfile "$1" | tar -x -O "./usr/src/$2.tar.xz" |
+			tar -x -J -C "$3" --strip-components=1' bash "$deb" "$1" "$3" ;;
 	*)
-		dpkg-deb -x "$deb" "$3" ;;
+		env_run -- dpkg-deb -x "$deb" "$3" ;;
 	esac
 	rm -rf "$3/.deb"
 }

@@ -17,6 +17,8 @@ BASE = {
     "c_void": "void", "c_char": "u8", "c_schar": "i8", "c_uchar": "u8",
     "c_short": "i16", "c_ushort": "u16", "c_int": "i32", "c_uint": "u32",
     "c_long": "isize", "c_ulong": "usize", "c_longlong": "i64", "c_ulonglong": "u64",
+    "__u8": "u8", "__s8": "i8", "__u16": "u16", "__s16": "i16",
+    "__u32": "u32", "__s32": "i32", "__u64": "u64", "__s64": "i64",
 }
 PRIMITIVE = {"void", "bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "usize", "isize"}
 FUNCTION = re.compile(

@@ -14,8 +14,17 @@ ROOTFS_PACKAGES=(
 	busybox-static qemu-system-x86 shellcheck ca-certificates
 )
 
-rootfs_key() { printf '%s\n' "$ROOTFS_RECIPE" "$SUITE" "${ROOTFS_PACKAGES[@]}" | digest; }
-rootfs_ready() { [ -f "$CACHE/env.stamp" ] && [ "$(cat "$CACHE/env.stamp")" = "$(rootfs_key)" ]; }
+# The folder carries the digest of what it is made from, so that checkouts with
+# different tools do not undo each other's work; the same goes for kernels.
+ROOTFS=$CACHE/env-$(printf '%s\n' "$ROOTFS_RECIPE" "$SUITE" "${ROOTFS_PACKAGES[@]}" | digest)
+ROOTFS_LOCK=$CACHE/lock/running
+
+# The stamp lists the versions that a kernel's metadata depends on.
+rootfs_ready() { [ -f "$ROOTFS.stamp" ]; }
+rootfs_versions() {
+	dpkg-query --admindir="$ROOTFS/var/lib/dpkg" -W -f '${Package} ${Version}\n' \
+		rustc bindgen libclang-19-dev gcc-14 clang-19 pahole
+}
 
 # Anything mounted below a folder would be emptied with it.
 refuse_mounted() { # refuse_mounted FOLDER
@@ -27,7 +36,14 @@ refuse_mounted() { # refuse_mounted FOLDER
 remove_rootfs() { # remove_rootfs FOLDER
 	[ -e "$1" ] || return 0
 	refuse_mounted "$1"
-	as_root rm -rf --one-file-system -- "$1"
+	(
+		exec 9>>"$ROOTFS_LOCK"
+		if ! flock --exclusive --nonblock 9; then
+			say "waiting for commands in the environment to end"
+			flock --exclusive 9
+		fi
+		as_root rm -rf --one-file-system -- "$1"
+	)
 }
 
 install_mmdebstrap() {
@@ -54,12 +70,13 @@ build_rootfs() {
 	need_space 8
 	step "mmdebstrap on the host" install_mmdebstrap
 	apt_update
-	rm -f "$CACHE/env.stamp"
+	rm -f "$ROOTFS.stamp"
 	remove_rootfs "$ROOTFS.new"
 	remove_rootfs "$ROOTFS"
 	step "$SUITE with compilers, bindgen and QEMU" make_rootfs "$ROOTFS.new"
 	mv "$ROOTFS.new" "$ROOTFS"
-	rootfs_key >"$CACHE/env.stamp"
+	rootfs_versions >"$ROOTFS.versions"
+	mv "$ROOTFS.versions" "$ROOTFS.stamp"
 }
 
 check_host() {
@@ -69,7 +86,6 @@ check_host() {
 	command -v unshare >/dev/null || die "unshare is missing: apt-get install util-linux"
 }
 
-# The lock keeps the folder from being replaced under a running command.
 rootfs_prepare() {
 	rootfs_ready && return 0
 	check_host
@@ -90,6 +106,6 @@ env_run() {
 	done
 	shift
 	as_root unshare --mount --propagation private -- bash "$LIB/enter.sh" \
-		"$ROOTFS" "$CACHE/lock/env" "$(id -u)" "$(id -g)" "$PWD" \
+		"$ROOTFS" "$ROOTFS_LOCK" "$(id -u):$(id -g)" "$(id -G | tr ' ' ,)" "$PWD" \
 		"${#binds[@]}" "${binds[@]}" "HOME=$HOME" "TERM=${TERM:-dumb}" "${vars[@]}" -- "$@"
 }

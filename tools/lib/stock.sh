@@ -5,9 +5,9 @@
 # same source, configuration and compilers give it back without compiling a
 # kernel. Old releases leave the mirror, so none is named here.
 
-# list_releases X.Y-PATTERN: "release version source" of each release for which
+# list_releases REGEX: "release version source image" of each release for which
 # kernel, headers and source of one version are there, newest first.
-list_releases() { # list_releases REGEX
+list_releases() {
 	host_apt apt-cache pkgnames linux- |
 		grep -E '^linux-((binary-unsigned|image|headers)-7[.].*-cloud-amd64|source-7[.][0-9]+)$' |
 		host_apt xargs -r apt-cache madison |
@@ -56,11 +56,11 @@ pin_kernel() { # pin_kernel NAME
 # Sources are shared by all kernels of one package version.
 fetch_source() { # fetch_source PACKAGE VERSION
 	local dir=$CACHE/source/$2
-	stamped "$dir" "$2" && return 0
+	[ -f "$dir/.stamp" ] && return 0
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	step "kernel source $2" fetch_package "$1" "$2" "$dir"
-	stamp "$dir" "$2"
+	touch "$dir/.stamp"
 }
 
 fetch_binaries() { # fetch_binaries RELEASE VERSION IMAGE FOLDER
@@ -71,13 +71,12 @@ fetch_binaries() { # fetch_binaries RELEASE VERSION IMAGE FOLDER
 	linux-binary-*) fetch_package "linux-modules-$1" "$2" "$tmp" ;;
 	esac
 	mkdir -p "$4/build" "$4/modules"
-	cp "$(find "$tmp/boot" "$tmp/usr/lib/modules" -name 'vmlinuz*' -type f | head -n 1)" "$4/bzImage"
+	cp "$(find "$tmp" -name 'vmlinuz*' -type f | head -n 1)" "$4/bzImage"
 	cp "$tmp/usr/src/linux-headers-$1/.config" "$4/build/"
 	cp "$tmp/usr/src/linux-headers-$1/Module.symvers" "$4/Module.symvers"
 	find "$tmp" -name 'configfs.ko*' -exec cp {} "$4/modules/" \;
 	rm -rf "$tmp"
-	# Old kernels have /lib/modules of their own; new ones below /usr.
-	xz -dq "$4"/modules/*.xz 2>/dev/null || true
+	if compgen -G "$4/modules/*.xz" >/dev/null; then env_run -- xz -dq "$4"/modules/*.xz; fi
 }
 
 prepare_stock() { # prepare_stock SOURCE FOLDER RELEASE
