@@ -63,7 +63,7 @@ slabinfo() {
 
 figures() {
 	echo "# grep . $sys/slabs/$1/*"
-	(cd "$sys/slabs/$1" && grep . ./*) | sed 's|^\./|    |; s|:|: |'
+	(cd "$sys/slabs/$1" && grep -H . ./*) | sed 's|^\./|    |; s|:|: |'
 }
 
 # The rule of this uid, right and path stands in this line of the policy.
@@ -100,13 +100,13 @@ refuse() {
 	esac
 }
 
-mountpoint -q /sys/kernel/security ||
+grep -q " /sys/kernel/security " /proc/mounts ||
 	mount -t securityfs none /sys/kernel/security
 
 step "rsbac_mem is in the kernel: its version, and what this kernel allows"
 show uname -sr
 show cat "$sys/version"
-(cd "$sys/features" && grep . ./*) | sed 's|^\./|    |; s|:|: |'
+(cd "$sys/features" && grep -H . ./*) | sed 's|^\./|    |; s|:|: |'
 
 step "A module that uses it: acl_sample, an access-control policy"
 show insmod ./acl_sample.ko
