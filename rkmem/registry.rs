@@ -37,6 +37,9 @@ use kernel::{
 /// `RSBAC_MAX_SLABNAME`: bytes, with the closing NUL.
 const MAX_NAME: usize = 32;
 
+/// What vmalloc memory is shown as, beside the slabs.
+const VMALLOC: &CStr = c"vmalloc";
+
 /// The directory `/sys/kernel/rsbac_mem/slabs`, which has no files of its own.
 struct Slabs;
 
@@ -93,7 +96,7 @@ pub(super) fn start(root: &Root, track: bool) -> Result {
     // SAFETY: This is called once, when the module is loaded.
     unsafe { SLABS.init() };
     let dir = Dir::new(root, c"slabs", Slabs)?;
-    let vmalloc = Dir::new(&dir, c"vmalloc", Vmalloc::new()?)?;
+    let vmalloc = Dir::new(&dir, VMALLOC, Vmalloc::new()?)?;
     *SLABS.lock() = Some(Registry {
         slabs: KVec::new(),
         vmalloc,
@@ -159,7 +162,8 @@ pub(super) fn create(
     }
     let mut guard = SLABS.lock();
     let registry = guard.as_mut().ok_or(Refused::Stopped)?;
-    if slab::exists(&name) || registry.slabs.iter().any(|slab| slab.name() == &*name) {
+    let shown = name.to_bytes() == VMALLOC.to_bytes();
+    if shown || slab::exists(&name) || registry.slabs.iter().any(|slab| slab.name() == &*name) {
         return Err(Refused::Taken);
     }
     let slab = Slab::new(name, size, 0, reuse, registry.track)?;
