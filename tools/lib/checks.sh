@@ -4,7 +4,7 @@
 # The checks of tools/lint. Each prints what it finds and fails if it found any.
 
 # shellcheck disable=SC2034 # for tools/lint
-CHECKS=(spdx rustfmt compile clippy sparse checkpatch kernel_doc shellcheck prototypes rustdoc)
+CHECKS=(spdx rustfmt compile clippy sparse checkpatch kernel_doc shellcheck prototypes rustdoc selftest)
 
 # files [PATTERN...]: files of the checkout, less what is built or fetched.
 files() {
@@ -118,3 +118,4 @@ check_shellcheck() {
 
 check_prototypes() { "$TOP/tools/check-prototypes"; }
 check_rustdoc() { "$TOP/tools/doc"; }
+check_selftest() { "$TOP/tools/selftest"; }
