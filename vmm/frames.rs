@@ -77,7 +77,7 @@ pub(super) fn alloc(frames: &mut [Frame]) -> Result {
     let mut order = frames.len().ilog2().min(BATCH.ilog2());
     while order > 0 && got < frames.len() {
         // SAFETY: The flags allow sleeping, as our callers do.
-        let page = unsafe { bindings::alloc_pages_noprof(GFP_LARGE, order) };
+        let page = unsafe { bindings::alloc_pages(GFP_LARGE, order) };
         if page.is_null() {
             order -= 1;
             continue;
@@ -99,7 +99,7 @@ pub(super) fn alloc(frames: &mut [Frame]) -> Result {
     }
     while got < frames.len() {
         // SAFETY: The flags allow sleeping, as our callers do.
-        let page = unsafe { bindings::alloc_pages_noprof(GFP, 0) };
+        let page = unsafe { bindings::alloc_pages(GFP, 0) };
         if page.is_null() {
             free(&mut frames[..got]);
             return Err(Error::NoMemory);
