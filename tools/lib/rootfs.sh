@@ -84,6 +84,8 @@ check_host() {
 	command -v apt-get >/dev/null ||
 		die "a Debian 12 or 13 host is needed for the environment; elsewhere use 'make KDIR=/lib/modules/\$(uname -r)/build'"
 	command -v unshare >/dev/null || die "unshare is missing: apt-get install util-linux"
+	# Now, so that sudo asks before the progress lines begin.
+	as_root true
 }
 
 rootfs_prepare() {
