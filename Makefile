@@ -9,7 +9,7 @@ KDIR_OUT := $(CURDIR)/build/kdir
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(KDIR_OUT)
 endif
 
-.PHONY: all demo test test-debug bench lint doc install clean distclean help
+.PHONY: all demo test test-debug bench lint fmt doc install clean distclean help
 
 ifdef KDIR
 all:
@@ -50,6 +50,9 @@ bench:
 lint:
 	tools/lint
 
+fmt:
+	tools/env run bash -c 'find . \( -name .git -o -name build \) -prune -o -name "*.rs" -print0 | xargs -0 rustfmt'
+
 doc:
 	tools/doc
 
@@ -62,6 +65,7 @@ help:
 	@echo 'make test-debug  the same on a kernel with KASAN, lockdep, kmemleak and fault injection'
 	@echo 'make bench       measure; tables and JSON'
 	@echo 'make lint        formatting, compiler warnings, style, documentation, prototypes'
+	@echo 'make fmt         format the Rust sources in place'
 	@echo 'make doc         rustdoc of the module, in build/doc'
 	@echo 'make             build rsbac_mem.ko for the stock kernel'
 	@echo 'make KDIR=DIR    build it for the kernel whose build folder is DIR'

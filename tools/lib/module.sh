@@ -47,16 +47,23 @@ run_kbuild() { # run_kbuild KERNEL DIR ARGUMENTS...
 		KBUILD_EXTRA_SYMBOLS="$symbols" "${args[@]}"
 }
 
-# Copied only where changed, so that nobody's time stamps move without reason.
+# Whoever reads DIR meanwhile gets the old file or the new one, never half of it;
+# a file that has not changed is left alone.
+put() { # put FILE FOLDER
+	cmp -s "$1" "$2/${1##*/}" && return 0
+	cp "$1" "$2/.${1##*/}.$$"
+	mv "$2/.${1##*/}.$$" "$2/${1##*/}"
+}
+
 collect() { # collect KERNEL DIR
 	local out file
 	out=$(out_dir "$1" "$2")
 	mkdir -p "$2/build/$1"
 	for file in "$out"/*.ko "$out/Module.symvers"; do
 		[ -f "$file" ] || continue
-		cmp -s "$file" "$2/build/$1/${file##*/}" || cp "$file" "$2/build/$1/"
+		put "$file" "$2/build/$1"
 		case $file in
-		*.ko) cmp -s "$file" "$2/${file##*/}" || cp "$file" "$2/" ;;
+		*.ko) put "$file" "$2" ;;
 		esac
 	done
 }
@@ -83,7 +90,7 @@ build_dir() { # build_dir KERNEL DIR ARGUMENTS...
 	collect "$kernel" "$dir"
 }
 
-# own_inputs: what rsbac_mem.ko is made of, newer than the given file.
+# own_newer: something that rsbac_mem.ko is made of and that is newer than a file.
 own_newer() { # own_newer FILE
 	find "$TOP" \( -path "$TOP/.git" -o -path "$TOP/build" -o -path "$TOP/tests" \
 		-o -path "$TOP/samples" -o -path "$TOP/benches" -o -path "$TOP/tools" -o -path "$TOP/Documentation" \) -prune \
