@@ -15,14 +15,10 @@ noticed() { # noticed WORDS
 	check "the log says so" grep -qF "$1" /tmp/log
 }
 
-test_use_after_free() {
-	make_mistake use_after_free
-	noticed 'KASAN: slab-use-after-free in use_after_free'
-}
-
-test_write_behind_the_end_of_vmalloc_memory() {
-	make_mistake vmalloc_out_of_bounds
-	noticed 'KASAN: vmalloc-out-of-bounds in vmalloc_out_of_bounds'
+# First, since lockdep gives up after any other report.
+test_lock_inversion() {
+	make_mistake lock_inversion
+	noticed 'possible circular locking dependency detected'
 }
 
 test_leak() {
@@ -32,9 +28,14 @@ test_leak() {
 	echo clear >/sys/kernel/debug/kmemleak
 }
 
-test_lock_inversion() {
-	make_mistake lock_inversion
-	noticed 'possible circular locking dependency detected'
+test_use_after_free() {
+	make_mistake use_after_free
+	noticed 'KASAN: slab-use-after-free in use_after_free'
+}
+
+test_write_behind_the_end_of_vmalloc_memory() {
+	make_mistake vmalloc_out_of_bounds
+	noticed 'KASAN: vmalloc-out-of-bounds in vmalloc_out_of_bounds'
 }
 
 insmod ./net_test.ko
