@@ -108,6 +108,7 @@ impl Pmalloc {
         CONFIG.populate(config);
         // SAFETY: By the contract of this function.
         unsafe { live::start(root) }?;
+        store::look();
         Ok(Self(()))
     }
 }

@@ -147,6 +147,28 @@ impl Has<Cache> for Store {
     }
 }
 
+/// Whether this kernel lets us protect the direct map. May sleep.
+fn full_protection() -> bool {
+    !super::area_only() && symbols::have(&[Symbol::SetMemoryRo, Symbol::SetMemoryRw])
+}
+
+/// Finds out what this kernel allows, and says so. May sleep.
+pub(crate) fn look() {
+    if !pagetable::usable() {
+        features::PMALLOC.missing("it takes x86-64's page tables, not under Xen PV");
+        features::PMALLOC_DIRECT_MAP.missing("there are no pools");
+        return;
+    }
+    features::PMALLOC.found();
+    if full_protection() {
+        features::PMALLOC_DIRECT_MAP.found();
+    } else {
+        features::PMALLOC_DIRECT_MAP.missing(
+            "set_memory_ro cannot be reached, sealed memory stays writable in the direct map",
+        );
+    }
+}
+
 impl Store {
     /// Chunk descriptors that are kept free: making room for more must not need more.
     const SPARE_CHUNKS: usize = 32;
@@ -154,11 +176,9 @@ impl Store {
     /// Sets all up: windows, the first arena, protected room for descriptors. May sleep.
     fn new() -> Result<Self> {
         if !pagetable::usable() {
-            features::PMALLOC.missing("it takes x86-64's page tables, not under Xen PV");
             return Err(EOPNOTSUPP);
         }
-        let wanted = [Symbol::SetMemoryRo, Symbol::SetMemoryRw];
-        let full_protection = !super::area_only() && symbols::have(&wanted);
+        let full_protection = full_protection();
         let mut store = Self {
             hints: [0; ARENAS],
             chunks: KVec::new(),
@@ -175,14 +195,6 @@ impl Store {
         if let Err(err) = made {
             store.clear();
             return Err(err);
-        }
-        features::PMALLOC.found();
-        if full_protection {
-            features::PMALLOC_DIRECT_MAP.found();
-        } else {
-            features::PMALLOC_DIRECT_MAP.missing(
-                "set_memory_ro cannot be reached, sealed memory stays writable in the direct map",
-            );
         }
         Ok(store)
     }
