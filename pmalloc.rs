@@ -132,7 +132,7 @@ pub(crate) fn create(
     };
     let mode = Mode::new(mode).ok_or_else(|| refused(Wrong::Mode))?;
     if align_order > MAX_ALIGN_ORDER {
-        return Err(refused(Wrong::Mode));
+        return Err(refused(Wrong::Align));
     }
     let align = if align_order < 0 {
         DEFAULT_ALIGN

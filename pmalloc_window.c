@@ -112,11 +112,15 @@ void rsbac_mem_window_destroy(struct rsbac_mem_window *window)
  */
 void *rsbac_mem_arena_reserve(unsigned long pages)
 {
-	struct page **list = kvmalloc_array(pages, sizeof(*list), GFP_KERNEL);
+	struct page **list;
 	unsigned int level;
 	void *base;
 	unsigned long n;
 
+	/* Nor would vmap() map more than there is. */
+	if (pages > totalram_pages() || pages > INT_MAX)
+		return NULL;
+	list = kvmalloc_array(pages, sizeof(*list), GFP_KERNEL | __GFP_NOWARN);
 	if (!list)
 		return NULL;
 	for (n = 0; n < pages; n++)

@@ -235,7 +235,13 @@ pub(crate) fn mdl_map(
     let grant = with_handles(|handles| handles.get(handle))?.narrow_to_map(prot)?;
     let pages = grant.range(offset, size)?;
     let base = (addr != 0).then_some(addr);
-    publish(Region::view(base, pages, shape, prot, (grant.mdl, grant.most))?)
+    publish(Region::view(
+        base,
+        pages,
+        shape,
+        prot,
+        (grant.mdl, grant.most),
+    )?)
 }
 
 /// `KnPmmMdlClone()`: returns the new handle.

@@ -52,7 +52,9 @@ unsafe extern "C" fn kmem_cgroup_charge_vmalloc(
 ) -> c_int {
     // SAFETY: Any address may be asked about.
     let known = unsafe { ffi::rsbac_mem_helper_is_vmalloc_addr(addr) };
-    let pages = bytes.checked_add(PAGE_SIZE - 1).map(|bytes| bytes & PAGE_MASK);
+    let pages = bytes
+        .checked_add(PAGE_SIZE - 1)
+        .map(|bytes| bytes & PAGE_MASK);
     match pages {
         // SAFETY: By the contract of this function.
         Some(bytes) if known && addr as usize & !PAGE_MASK == 0 => {

@@ -100,10 +100,7 @@ unsafe fn store<T>(
 extern "C" fn KnVmAllocate(addr: *mut c_void, size: usize, flags: c_int) -> *mut c_void {
     vmm::allocate(addr as usize, size, flags as u32)
         .inspect_err(|error| {
-            error.report(
-                "KnVmAllocate",
-                fmt!("{size} bytes, flags {flags:#x}"),
-            );
+            error.report("KnVmAllocate", fmt!("{size} bytes, flags {flags:#x}"));
         })
         .unwrap_or(0) as *mut c_void
 }
@@ -171,7 +168,11 @@ extern "C" fn KnVmUnmap(addr: *mut c_void, size: usize) -> Retcode {
 #[no_mangle]
 unsafe extern "C" fn KnVmQuery(addr: *const c_void, info: *mut VmmInfo) -> Retcode {
     if info.is_null() {
-        return retcode("KnVmQuery", Err(Error::InvalidFlags), fmt!("no place for the answer"));
+        return retcode(
+            "KnVmQuery",
+            Err(Error::InvalidFlags),
+            fmt!("no place for the answer"),
+        );
     }
     match vmm::query(addr as usize) {
         Ok(found) => {
@@ -218,7 +219,10 @@ unsafe extern "C" fn KnPmmMdlCreateFromBuf(
             return Err(Error::InvalidSize);
         }
         // SAFETY: By the contract of this function.
-        vmm::mdl_from_data(unsafe { slice::from_raw_parts(buf.cast(), size) }, flags as u32)
+        vmm::mdl_from_data(
+            unsafe { slice::from_raw_parts(buf.cast(), size) },
+            flags as u32,
+        )
     };
     // SAFETY: By the contract of this function.
     unsafe {
@@ -309,7 +313,11 @@ unsafe extern "C" fn KnPmmMdlGetSize(handle: u32, size: *mut usize) -> Retcode {
 
 #[no_mangle]
 extern "C" fn KnHandleClose(handle: u32) -> Retcode {
-    retcode("KnHandleClose", vmm::handle_close(handle), fmt!("handle {handle}"))
+    retcode(
+        "KnHandleClose",
+        vmm::handle_close(handle),
+        fmt!("handle {handle}"),
+    )
 }
 
 #[no_mangle]

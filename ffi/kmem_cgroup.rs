@@ -2,7 +2,10 @@
 
 //! The engine of [`crate::kmem_cgroup`], in C: `kmem_cgroup/engine.h` says what each does.
 
-#![allow(improper_ctypes, reason = "lockdep's structs are empty where it is off")]
+#![allow(
+    improper_ctypes,
+    reason = "lockdep's structs are empty where it is off"
+)]
 
 use kernel::{
     bindings,

@@ -105,15 +105,14 @@ impl Group {
 
     pub(crate) fn show_events(&self, out: &mut Formatter<'_>) -> fmt::Result {
         let figures = self.figures();
-        out.write_fmt(fmt!(
-            "max {}\nfailed {}\n",
-            figures.hits,
-            figures.refused
-        ))
+        out.write_fmt(fmt!("max {}\nfailed {}\n", figures.hits, figures.refused))
     }
 
     /// Writes text of the engine to `page`.
-    fn engine_text(page: &mut [u8], text: impl FnOnce(*mut c_char, usize) -> isize) -> Result<usize> {
+    fn engine_text(
+        page: &mut [u8],
+        text: impl FnOnce(*mut c_char, usize) -> isize,
+    ) -> Result<usize> {
         let len = text(page.as_mut_ptr().cast(), page.len());
         usize::try_from(len).map_err(|_| Error::from_errno(len as c_int))
     }
@@ -134,16 +133,16 @@ impl Group {
 
     pub(crate) fn show_pids(&self, page: &mut [u8]) -> Result<usize> {
         // SAFETY: As above.
-        Self::engine_text(page, |buf, len| unsafe { ffi::kmc_pid_list(self.0, buf, len) })
+        Self::engine_text(page, |buf, len| unsafe {
+            ffi::kmc_pid_list(self.0, buf, len)
+        })
     }
 
     /// Takes a new maximum, as `memory.max` would; `none` is the word for no maximum.
     pub(crate) fn store_max(&self, text: &[u8], none: &CStr) -> Result {
         let text = word(text)?;
         // SAFETY: By the type invariant; both are strings.
-        to_result(unsafe {
-            ffi::kmc_group_set_max(self.0, text.as_char_ptr(), none.as_char_ptr())
-        })
+        to_result(unsafe { ffi::kmc_group_set_max(self.0, text.as_char_ptr(), none.as_char_ptr()) })
     }
 
     pub(crate) fn reset_peak(&self) {

@@ -76,9 +76,7 @@ impl Node {
 }
 
 /// Registers the tree, with the root group as its top directory.
-pub(crate) fn tree(
-    (group, mirror): (Arc<Group>, Mirror),
-) -> Result<impl PinInit<Tree, Error>> {
+pub(crate) fn tree((group, mirror): (Arc<Group>, Mirror)) -> Result<impl PinInit<Tree, Error>> {
     let files = configfs_attrs! {
         container: configfs::Subsystem<Node>,
         data: Node,
@@ -214,13 +212,8 @@ file!(
         Ok(())
     }
 );
-file!(
-    9,
-    |group, page| group.show_cgroup(page),
-    |group, text| group.store_cgroup(text)
-);
-file!(
-    10,
-    |group, page| group.show_pids(page),
-    |group, text| group.store_pids(text)
-);
+file!(9, |group, page| group.show_cgroup(page), |group, text| {
+    group.store_cgroup(text)
+});
+file!(10, |group, page| group.show_pids(page), |group, text| group
+    .store_pids(text));

@@ -79,7 +79,7 @@ impl Chunk {
     }
 
     /// Takes up to `want` pages, as many as one word of the map has; returns how many.
-    fn take_some(&self, want: usize, frames: &mut KVec<usize>) -> Result<usize> {
+    fn take_some(&self, want: usize, frames: &mut KVVec<usize>) -> Result<usize> {
         for (index, word) in self.used.iter().enumerate() {
             let old = word.get();
             let limit = self.pages().saturating_sub(index * 64).min(64);
@@ -102,8 +102,8 @@ impl Chunk {
 }
 
 /// Takes `count` pages. May sleep. Either all are taken or none.
-pub(crate) fn take(store: &mut Store, count: usize) -> Result<KVec<usize>> {
-    let mut frames = KVec::with_capacity(count, GFP_KERNEL)?;
+pub(crate) fn take(store: &mut Store, count: usize) -> Result<KVVec<usize>> {
+    let mut frames = KVVec::with_capacity(count, GFP_KERNEL)?;
     let result = fill(store, count, &mut frames);
     if let Err(err) = result {
         let mut batch = Batch::new();
@@ -119,7 +119,7 @@ pub(crate) fn take(store: &mut Store, count: usize) -> Result<KVec<usize>> {
     Ok(frames)
 }
 
-fn fill(store: &mut Store, count: usize, frames: &mut KVec<usize>) -> Result {
+fn fill(store: &mut Store, count: usize, frames: &mut KVVec<usize>) -> Result {
     for chunk in store.chunks.iter() {
         let left = count - frames.len();
         // A large area gets chunks of its own, and leaves what is in use to the small ones.
@@ -200,7 +200,7 @@ fn add_chunk(store: &mut Store) -> Result<&'static Chunk> {
         let Some(pfn) = alloc(order) else { continue };
         STATS.reserved.fetch_add(PAGE_SIZE << order, Relaxed);
         let protected = protect(store, pfn, order);
-        let desc = match protected.and_then(|()| store.take_desc::<Chunk>()) {
+        let desc = match protected.and_then(|()| store.pop_desc::<Chunk>().ok_or(ENOMEM)) {
             Ok(desc) => desc,
             Err(err) => {
                 free_chunk(store, pfn, order);

@@ -26,7 +26,10 @@ use kernel::{
         Write, //
     },
     prelude::*,
-    rbtree::RBTree,
+    rbtree::{
+        RBTree,
+        RBTreeNodeReservation, //
+    },
     str::{
         CString,
         Formatter, //
@@ -41,6 +44,8 @@ struct Pools {
     /// The directory that theirs are in; `None` while the module is not ready.
     parent: Option<Dir<Totals>>,
     dirs: Option<RBTree<usize, Dir<Figures>>>,
+    /// Hashes of their names: sysfs complains loudly of one that is taken.
+    names: Option<RBTree<u64, ()>>,
     count: usize,
 }
 
@@ -49,6 +54,7 @@ kernel::sync::global_lock! {
     unsafe(uninit) static POOLS: Mutex<Pools> = Pools {
         parent: None,
         dirs: None,
+        names: None,
         count: 0,
     };
 }
@@ -92,11 +98,17 @@ pub(crate) fn create(
         Some(_) => return Err(EINVAL),
         None => default_name(caller())?,
     };
-    let node = kernel::rbtree::RBTreeNodeReservation::new(GFP_KERNEL)?;
+    let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
+    let name_node = RBTreeNodeReservation::new(GFP_KERNEL)?;
+    let hashed = hash_of(name.to_bytes());
     let (pool, hot) = Pool::create(mode, refill, align, name)?;
     let full_protection = store::with(|store| Ok(store.full_protection))?;
     let made = (|| {
         let mut pools = POOLS.lock();
+        let names = pools.names.get_or_insert_with(RBTree::new);
+        if names.get(&hashed).is_some() {
+            return Err(EEXIST);
+        }
         let parent = pools.parent.as_ref().ok_or(ENODEV)?;
         let figures = Figures {
             pool,
@@ -106,6 +118,8 @@ pub(crate) fn create(
         let dir = Dir::new(parent, &hot.name, figures)?;
         let node = node.into_node(core::ptr::from_ref(pool) as usize, dir);
         pools.dirs.get_or_insert_with(RBTree::new).insert(node);
+        let names = pools.names.get_or_insert_with(RBTree::new);
+        names.insert(name_node.into_node(hashed, ()));
         pools.count += 1;
         Ok(())
     })();
@@ -122,7 +136,11 @@ pub(crate) fn destroy(pool: &'static Pool) -> Result {
         let mut pools = POOLS.lock();
         let key = core::ptr::from_ref(pool) as usize;
         let dir = pools.dirs.as_mut().and_then(|dirs| dirs.remove(&key));
-        pools.count -= usize::from(dir.is_some());
+        if let Some(dir) = &dir {
+            let hashed = hash_of(dir.hot.name.to_bytes());
+            pools.names.as_mut().and_then(|names| names.remove(&hashed));
+            pools.count -= 1;
+        }
         dir
     };
     // Whoever else destroys the same pool at the same time finds no directory.
@@ -149,6 +167,13 @@ pub(crate) fn write_name(id: usize, out: &mut Formatter<'_>) -> fmt::Result {
         Some(dir) => out.write_fmt(fmt!("{}", &*dir.hot.name)),
         None => write!(out, "#{id}"),
     }
+}
+
+/// FNV-1a. Two names of the same hash, of which there is no hope, cannot be used at a time.
+fn hash_of(name: &[u8]) -> u64 {
+    name.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 fn is_name(name: &[u8]) -> bool {

@@ -23,6 +23,8 @@ pub(crate) enum Wrong {
     Pool = 1,
     /// The mode or the alignment does not exist.
     Mode,
+    /// There is no such alignment.
+    Align,
     /// The kernel cannot protect as `require_full_protection` demands.
     Protection,
     /// The target of a write is in no write-rare pool, or not wholly.
@@ -46,6 +48,7 @@ impl Wrong {
         match self {
             Self::Pool => "is not a pool",
             Self::Mode => "is not a mode",
+            Self::Align => "is not an alignment",
             Self::Protection => "cannot be protected fully on this kernel",
             Self::Target => "is not in a write-rare pool, nothing was written",
             Self::Alignment => "is not aligned for that, nothing was written",

@@ -221,6 +221,7 @@ impl Store {
         self.providing = true;
         arena::add_arena(self, 1)?;
         self.providing = false;
+        self.provide_chunk_desc()?;
         // The windows decide about protection as well.
         let bytes = cpus * size_of::<Window>();
         let run = Run::map(
@@ -277,15 +278,26 @@ impl Store {
         Self: Has<T>,
     {
         loop {
-            while let Some(desc) = Has::<T>::free(self).list.pop() {
-                // Believe the descriptor, not the list.
-                if desc.state().get() == 0 {
-                    desc.state().set(LIVE);
-                    return Ok(desc);
-                }
+            if let Some(desc) = self.pop_desc() {
+                return Ok(desc);
             }
             self.add_descs::<T>()?;
         }
+    }
+
+    /// Likewise, if there is one: memory is not asked for.
+    pub(crate) fn pop_desc<T: Desc>(&mut self) -> Option<&'static T>
+    where
+        Self: Has<T>,
+    {
+        while let Some(desc) = Has::<T>::free(self).list.pop() {
+            // Believe the descriptor, not the list.
+            if desc.state().get() == 0 {
+                desc.state().set(LIVE);
+                return Some(desc);
+            }
+        }
+        None
     }
 
     /// Frees a descriptor.

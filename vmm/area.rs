@@ -96,13 +96,7 @@ impl Area {
         };
         // SAFETY: The function was found, see `supported`; any range may be asked for.
         let area = unsafe {
-            ffi::symbols::rsbac_mem_symbol___get_vm_area_caller(
-                size,
-                SPARSE,
-                from,
-                to,
-                ptr::null(),
-            )
+            ffi::symbols::rsbac_mem_symbol___get_vm_area_caller(size, SPARSE, from, to, ptr::null())
         };
         let area = NonNull::new(area).ok_or(match start {
             Some(_) => Error::Busy,
@@ -120,7 +114,13 @@ impl Area {
     }
 
     /// Maps `frames` at `addr`, where nothing is mapped. On failure nothing is mapped there.
-    pub(super) fn map(&self, addr: usize, frames: &mut [Frame], prot: Prot, cache: Cache) -> Result {
+    pub(super) fn map(
+        &self,
+        addr: usize,
+        frames: &mut [Frame],
+        prot: Prot,
+        cache: Cache,
+    ) -> Result {
         let end = addr + frames.len() * PAGE_SIZE;
         let bits = entry(prot, cache);
         // SAFETY: By the type invariant the range is ours and the function was found; the frames

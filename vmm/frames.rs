@@ -32,8 +32,8 @@ const GFP: bindings::gfp_t = bindings::GFP_KERNEL
     | bindings::__GFP_NOWARN
     | 1 << bindings::___GFP_RETRY_MAYFAIL_BIT;
 /// Larger pieces are welcome, not needed: no reclaim for them.
-const GFP_LARGE: bindings::gfp_t = GFP
-    & !(1 << bindings::___GFP_DIRECT_RECLAIM_BIT | 1 << bindings::___GFP_RETRY_MAYFAIL_BIT);
+const GFP_LARGE: bindings::gfp_t =
+    GFP & !(1 << bindings::___GFP_DIRECT_RECLAIM_BIT | 1 << bindings::___GFP_RETRY_MAYFAIL_BIT);
 
 /// Room for some frames while they are moved about.
 pub(super) struct Batch {

@@ -7,8 +7,8 @@ use super::{
         Error,
         Result, //
     },
-    flags::Prot,
     find,
+    flags::Prot,
     publish,
     region::Region,
     unmap, //

@@ -26,10 +26,7 @@ pub(super) struct List {
 impl List {
     pub(super) fn new() -> kernel::error::Result<Self> {
         let dir = debugfs::Dir::new(c"rsbac_mem_vmm");
-        let file = KBox::pin_init(
-            dir.read_only_file(c"regions", Regions),
-            GFP_KERNEL,
-        )?;
+        let file = KBox::pin_init(dir.read_only_file(c"regions", Regions), GFP_KERNEL)?;
         Ok(Self {
             _file: file,
             _dir: dir,

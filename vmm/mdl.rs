@@ -40,7 +40,10 @@ pub(crate) struct Mdl {
 enum Memory {
     Own(KVVec<Frame>),
     /// Pages that a region has lent.
-    Lent { region: Arc<Region>, range: Range<usize> },
+    Lent {
+        region: Arc<Region>,
+        range: Range<usize>,
+    },
 }
 
 // SAFETY: The frames belong to no task, and their addresses are not changed while the buffer lives.
@@ -72,7 +75,12 @@ impl Mdl {
     }
 
     /// A buffer of pages of `region`. May sleep.
-    pub(super) fn of(region: Arc<Region>, addr: usize, size: usize, most: Prot) -> Result<Arc<Self>> {
+    pub(super) fn of(
+        region: Arc<Region>,
+        addr: usize,
+        size: usize,
+        most: Prot,
+    ) -> Result<Arc<Self>> {
         let range = region.lend(addr, size, most)?;
         figures::MDLS.add(1);
         // On failure the value is dropped, and gives the pages back.

@@ -349,7 +349,9 @@ impl Region {
             return Err(Error::Busy);
         }
         inner.runs.reserve()?;
-        inner.runs.update(range.clone(), |attr| Attr { lent: true, ..attr });
+        inner
+            .runs
+            .update(range.clone(), |attr| Attr { lent: true, ..attr });
         Ok(range)
     }
 
@@ -451,7 +453,10 @@ impl Region {
             frames::free(batch);
         } else {
             // Memory that cannot be used like any other must not go back to the kernel.
-            pr_err!("{} pages are lost: no memory to restore them\n", batch.len());
+            pr_err!(
+                "{} pages are lost: no memory to restore them\n",
+                batch.len()
+            );
         }
     }
 
@@ -497,7 +502,8 @@ impl Region {
                 frames::set_linear_write(frames, to.write)
             };
             if let Err(error) = changed {
-                self.area.protect(addr, frames.len(), from, self.shape.cache);
+                self.area
+                    .protect(addr, frames.len(), from, self.shape.cache);
                 if at > pages.start && self.change_linear(pages.start..at, to, from).is_err() {
                     pr_err!("a protection could not be restored\n");
                 }
@@ -511,10 +517,7 @@ impl Region {
     /// Undoes the beginning of [`Self::protect`].
     fn change_back(&self, runs: &Runs, range: Range<usize>, from: Prot) {
         for (piece, attr) in runs.pieces(range) {
-            if attr.committed
-                && attr.prot != from
-                && self.change(piece, from, attr.prot).is_err()
-            {
+            if attr.committed && attr.prot != from && self.change(piece, from, attr.prot).is_err() {
                 pr_err!("a protection could not be restored\n");
             }
         }

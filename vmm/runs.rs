@@ -88,12 +88,11 @@ impl Runs {
         range: Range<usize>,
     ) -> impl Iterator<Item = (Range<usize>, Attr)> + '_ {
         let first = self.find(range.start);
-        (first..self.runs.len())
-            .map_while(move |index| {
-                let run = self.runs[index];
-                let piece = run.first.max(range.start)..self.end(index).min(range.end);
-                (!piece.is_empty()).then_some((piece, run.attr))
-            })
+        (first..self.runs.len()).map_while(move |index| {
+            let run = self.runs[index];
+            let piece = run.first.max(range.start)..self.end(index).min(range.end);
+            (!piece.is_empty()).then_some((piece, run.attr))
+        })
     }
 
     /// Whether `test` holds for each page of `range`.

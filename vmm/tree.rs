@@ -39,11 +39,7 @@ impl<T: ForeignOwnable> Tree<T> {
     }
 
     /// Stores `value`. Gives it back where the range is taken. May sleep.
-    pub(super) fn insert(
-        &self,
-        range: RangeInclusive<usize>,
-        value: T,
-    ) -> Result<Option<T>> {
+    pub(super) fn insert(&self, range: RangeInclusive<usize>, value: T) -> Result<Option<T>> {
         match self.tree.insert_range(range, value, GFP_KERNEL) {
             Ok(()) => Ok(None),
             Err(InsertError {

@@ -70,7 +70,10 @@ static bool by_usercopy(u64 *page)
 		kt_fail("no user memory");
 		return false;
 	}
-	stopped = copy_from_user(page, (void __user *)user, 64) != 0;
+	/* copy_from_user() itself would go on to zero what it could not copy. */
+	pagefault_disable();
+	stopped = __copy_from_user_inatomic(page, (void __user *)user, 64);
+	pagefault_enable();
 	vm_munmap(user, PAGE_SIZE);
 	return stopped;
 }

@@ -83,6 +83,7 @@ static void write_rare_objects_are_reused(void)
 static void frees_that_are_wrong(void)
 {
 	u64 refused, *a, *b, on_stack[4] = {};
+	int i;
 
 	if (!begin(PMALLOC_MODE_RO | PMALLOC_MODE_FREEABLE))
 		return;
@@ -92,12 +93,12 @@ static void frees_that_are_wrong(void)
 	KT_NEED(a && b);
 	*a = 1;
 	kt_log("pfree: .* is not an object of this pool \\(caller frees_that_are_wrong");
-	pfree(pool, a + 1);
-	pfree(pool, a + 2);
-	pfree(pool, on_stack + 2);
-	pfree(pool, pool);
 	pfree(pool, b);
-	pfree(pool, b);
+	for (i = 0; i < 5; i++) {
+		const void *wrong[] = { a + 1, a + 2, on_stack + 2, pool, b };
+
+		pfree(pool, wrong[i]);
+	}
 	KT_EQ(*a, 1);
 	KT_EQ(figure("refused"), refused + 5);
 	KT_EQ(pool_figure("beyond", "used"), 64);
@@ -147,6 +148,7 @@ static void cookies_open_objects(void)
 {
 	const u64 cookie = 0x0123456789abcdefULL;
 	u64 *a, *b;
+	int i;
 
 	if (!begin(PMALLOC_MODE_WR | PMALLOC_MODE_COOKIE))
 		return;
@@ -165,14 +167,20 @@ static void cookies_open_objects(void)
 	kt_log("wr_memset: .* was given the wrong cookie, nothing was written");
 	KT_TRUE(!wr_memset(a, 3, 8));
 	kt_log("wr_memcpy_cookie: .* was given the wrong cookie");
-	KT_TRUE(!wr_memcpy_cookie(a + 1, 0, &cookie, 8, cookie));
-	KT_TRUE(!wr_memcpy_cookie(b, 0, &cookie, 8, cookie));
+	for (i = 0; i < 5; i++) {
+		const u64 *wrong[] = { a + 1, b, a + 2, b + 2, &cookie + 2 };
+
+		KT_TRUE(!wr_memcpy_cookie(wrong[i], a - wrong[i], &cookie, 8,
+					  cookie));
+	}
 	/* Past the end of the object, and where the sum overflows. */
 	kt_log("wr_memset_cookie: .* is not in a write-rare pool");
-	KT_TRUE(!wr_memset_cookie(a, 57, 3, 8, cookie));
-	KT_TRUE(!wr_memset_cookie(a, 8, 3, SIZE_MAX - 4, cookie));
-	KT_TRUE(!wr_memset_cookie(a, SIZE_MAX - 4, 3, 8, cookie));
-	KT_TRUE(!wr_memset_cookie(b, (u8 *)a - (u8 *)b, 3, 8, 0));
+	for (i = 0; i < 5; i++) {
+		size_t offset[] = { 57, 64, 8, SIZE_MAX - 4, -8L };
+		size_t size[] = { 8, 1, SIZE_MAX - 4, 8, 8 };
+
+		KT_TRUE(!wr_memset_cookie(a, offset[i], 3, size[i], cookie));
+	}
 	KT_TRUE(a[0] == 0 && a[7] == cookie);
 	end();
 }
@@ -181,6 +189,7 @@ static void who_owns_what(void)
 {
 	struct pmalloc_pool *other = pmalloc_create_pool();
 	u64 *a, *b;
+	int i;
 
 	if (!begin(PMALLOC_MODE_RO))
 		return;
@@ -192,11 +201,13 @@ static void who_owns_what(void)
 	KT_TRUE(pmalloc_require(pool, a, 64));
 	KT_TRUE(pmalloc_require(pool, a + 1, 8));
 	kt_log("pmalloc_require: .* is not memory of this pool \\(caller who_owns_what");
-	KT_TRUE(!pmalloc_require(pool, b, 64));
-	KT_TRUE(!pmalloc_require(pool, a, 65));
-	KT_TRUE(!pmalloc_require(pool, a, SIZE_MAX));
-	KT_TRUE(!pmalloc_require(pool, a - 1, 8));	/* given up by the seal */
-	KT_TRUE(!pmalloc_require(pool, &a, 8));
+	for (i = 0; i < 5; i++) {
+		/* The fourth was given up by the seal. */
+		const void *wrong[] = { b, a, a, a - 1, &a };
+		size_t size[] = { 64, 65, SIZE_MAX, 8, 8 };
+
+		KT_TRUE(!pmalloc_require(pool, wrong[i], size[i]));
+	}
 	KT_TRUE(is_pmalloc_object(a, 64) && is_pmalloc_object(b, 64));
 	KT_TRUE(!is_pmalloc_object(&a, 8));
 	end();

@@ -21,13 +21,16 @@ static void both_generations_of_callers(void)
 
 static void wrong_parameters(void)
 {
+	static const u8 wrong[] = { 5, 15, 0x80, 0x85, 0xff };
+	int i;
 	u64 refused = figure("refused");
 
 	kt_log("pmalloc_create_pool: .* is not a mode \\(caller wrong_parameters.*\\[pmalloc_test\\]\\)");
-	KT_NULL(pmalloc_create_pool(5));
-	KT_NULL(pmalloc_create_pool(0x80));
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		KT_NULL(pmalloc_create_pool(wrong[i]));
+	kt_log("pmalloc_create_pool: .* is not an alignment");
 	KT_NULL(pmalloc_create_custom_pool(0, PAGE_SHIFT + 1));
-	KT_EQ(figure("refused"), refused + 3);
+	KT_EQ(figure("refused"), refused + ARRAY_SIZE(wrong) + 1);
 	KT_NULL(pmalloc_create_custom_pool(SIZE_MAX, -1));
 	KT_NULL(pmalloc_create_named_pool("", 0, -1, PMALLOC_MODE_RO));
 	KT_NULL(pmalloc_create_named_pool("a/b", 0, -1, PMALLOC_MODE_RO));
@@ -92,7 +95,8 @@ static void refill_and_alignment(void)
 	KT_TRUE(!is_pmalloc_object(a, SIZE_MAX));
 	/* An object larger than the refill gets an area of its size. */
 	b = pmalloc(pool, 5 * PAGE_SIZE + 1);
-	KT_TRUE(is_pmalloc_object(b, 6 * PAGE_SIZE - 127));
+	KT_TRUE(is_pmalloc_object(b, 5 * PAGE_SIZE + 128));
+	KT_TRUE(!is_pmalloc_object(b, 5 * PAGE_SIZE + 129));
 	KT_TRUE(IS_ALIGNED((uintptr_t)b, 128));
 	pmalloc_destroy_pool(pool);
 }
@@ -167,6 +171,7 @@ static void handles_that_are_none(void)
 	pmalloc_destroy_pool(pool);
 	pmalloc_destroy_pool(pool);
 	KT_EQ(figure("refused"), refused + 3);
+	kt_log("pmalloc_verify: .* is not a pool");
 	KT_EQ(pmalloc_verify(NULL), -EINVAL);
 }
 

@@ -88,7 +88,7 @@ static void typed_calls(void)
 	if (!begin(PMALLOC_MODE_START_WR))
 		return;
 	all = (void *)mem;
-	KT_TRUE(wr_char(&all->c, -1) && all->c == -1);
+	KT_TRUE(wr_char(&all->c, 'x') && all->c == 'x');
 	KT_TRUE(wr_short(&all->s, -2) && all->s == -2);
 	KT_TRUE(wr_ushort(&all->us, 65533) && all->us == 65533);
 	KT_TRUE(wr_int(&all->i, -4) && all->i == -4);
