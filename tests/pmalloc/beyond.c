@@ -170,8 +170,8 @@ static void cookies_open_objects(void)
 	for (i = 0; i < 5; i++) {
 		const u64 *wrong[] = { a + 1, b, a + 2, b + 2, &cookie + 2 };
 
-		KT_TRUE(!wr_memcpy_cookie(wrong[i], a - wrong[i], &cookie, 8,
-					  cookie));
+		KT_TRUE(!wr_memcpy_cookie(wrong[i], (u8 *)a - (u8 *)wrong[i],
+					  &cookie, 8, cookie));
 	}
 	/* Past the end of the object, and where the sum overflows. */
 	kt_log("wr_memset_cookie: .* is not in a write-rare pool");
