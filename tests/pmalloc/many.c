@@ -110,7 +110,7 @@ static int read_late(void *unused)
 static void destroy_while_others_read(void)
 {
 	struct task_struct *task;
-	u32 i, n = kt_loops(1000);
+	u32 i, n = kt_loops(300);
 
 	wrong = right = gone = 0;
 	task = kthread_run(read_late, NULL, "pmalloc_test");

@@ -67,7 +67,7 @@ test_full_protection_can_be_required() {
 }
 
 test_load_and_unload_again_and_again() {
-	rounds=$(loops 20)
+	rounds=$(loops 8)
 	i=0
 	while [ $i -lt "$rounds" ]; do
 		insmod ./pmalloc_test.ko
