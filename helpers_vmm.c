@@ -3,8 +3,12 @@
  * What the regions need of the kernel's inline functions, one thin wrapper
  * each. ffi/vmm.rs declares them.
  */
+#include <linux/anon_inodes.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/pgtable.h>
 #include <linux/set_memory.h>
 #include <linux/vmalloc.h>
@@ -88,9 +92,33 @@ unsigned long rsbac_mem_vmm_linear(const struct page *page)
 	return (unsigned long)page_address(page);
 }
 
-void rsbac_mem_vmm_put_page(struct page *page)
+void rsbac_mem_vmm_get_page(struct page *page)
 {
-	put_page(page);
+	get_page(page);
+}
+
+/* A zeroed page for a program, paid for by its memory cgroup. */
+struct page *rsbac_mem_vmm_user_page(void)
+{
+	return alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
+			  __GFP_RETRY_MAYFAIL);
+}
+
+/* The pages that are mapped small from @addr on; the caller owns them. */
+void rsbac_mem_vmm_frames(unsigned long addr, size_t nr, struct page **pages)
+{
+	pte_t *ptep = NULL;
+	size_t n;
+
+	for (n = 0; n < nr; n++, addr += PAGE_SIZE) {
+		unsigned int level;
+
+		if (ptep && addr & (PMD_SIZE - 1))
+			ptep++;
+		else
+			ptep = lookup_address(addr, &level);
+		pages[n] = pte_page(*ptep);
+	}
 }
 
 size_t rsbac_mem_vmm_alloc_bulk(gfp_t gfp, size_t nr, struct page **pages)
@@ -130,4 +158,31 @@ int rsbac_mem_vmm_set_array(u32 cache, struct page **pages, size_t nr)
 	default:
 		return set_pages_array_wb(pages, nr);
 	}
+}
+
+void rsbac_mem_vmm_set_vma_cache(struct vm_area_struct *vma, u32 cache)
+{
+	vma->vm_page_prot = with_cache(vma->vm_page_prot, cache);
+}
+
+static int release_grant(struct inode *inode, struct file *file)
+{
+	rsbac_mem_vmm_release_grant(file->private_data);
+	return 0;
+}
+
+static const struct file_operations grant_fops = {
+	.owner = THIS_MODULE,
+	.release = release_grant,
+};
+
+/* A file of the running program that carries @grant; its number, or an error. */
+int rsbac_mem_vmm_new_fd(void *grant)
+{
+	return anon_inode_getfd("[kn_mdl]", &grant_fops, grant, O_CLOEXEC);
+}
+
+bool rsbac_mem_vmm_is_our_file(const struct file *file)
+{
+	return file->f_op == &grant_fops;
 }

@@ -13,6 +13,7 @@
 
 mod area;
 mod error;
+mod fd;
 mod figures;
 mod flags;
 mod frames;
@@ -22,6 +23,7 @@ pub(crate) mod mdl;
 mod region;
 mod runs;
 mod tree;
+mod user;
 
 pub(crate) use self::{
     error::{
@@ -33,6 +35,7 @@ pub(crate) use self::{
 use self::{
     figures::Figures,
     flags::Prot,
+    frames::Payer,
     mdl::{
         Grant,
         Handles,
@@ -67,6 +70,7 @@ global_lock! {
 
 /// The running discipline.
 pub(crate) struct Vmm {
+    _device: Pin<KBox<user::Device>>,
     _list: list::List,
     _dir: Dir<Figures>,
 }
@@ -77,12 +81,15 @@ impl Vmm {
         // SAFETY: Called exactly once.
         unsafe { REGISTRY.init() };
         flags::set_deny_wx(deny_wx);
+        // Without, the calls fail with rcNotSupported; programs have their regions all the same.
+        let _ = area::supported();
         let dir = Dir::new(root, c"vmm", Figures)?;
         *REGISTRY.lock() = Some(Registry {
             regions: KBox::pin_init(Tree::new(), GFP_KERNEL)?,
             handles: KBox::pin_init(Handles::new(), GFP_KERNEL)?,
         });
         Ok(Self {
+            _device: KBox::pin_init(user::Device::new(), GFP_KERNEL)?,
             _list: list::List::new()?,
             _dir: dir,
         })
@@ -200,7 +207,7 @@ pub(crate) fn query(addr: usize) -> Result<Info> {
 pub(crate) fn mdl_create(size: usize, flags: u32) -> Result<u32> {
     let most = flags::parse_prot(flags)?;
     check(0, size)?;
-    add(Mdl::new(size / PAGE_SIZE)?, most)
+    add(Mdl::new(size / PAGE_SIZE, Payer::Kernel)?, most)
 }
 
 /// `KnPmmMdlCreateFromBuf()`: returns a handle.
@@ -209,8 +216,14 @@ pub(crate) fn mdl_from_data(data: &[u8], flags: u32) -> Result<u32> {
     if data.is_empty() {
         return Err(Error::InvalidSize);
     }
-    let mdl = Mdl::new(data.len().div_ceil(PAGE_SIZE))?;
-    mdl.fill(data);
+    let mdl = Mdl::new(data.len().div_ceil(PAGE_SIZE), Payer::Kernel)?;
+    let mut rest = data;
+    mdl.fill(data.len(), |page| {
+        let (now, later) = rest.split_at(page.len());
+        page.copy_from_slice(now);
+        rest = later;
+        Ok(())
+    })?;
     add(mdl, most)
 }
 
@@ -261,6 +274,18 @@ pub(crate) fn handle_close(handle: u32) -> Result {
     let closed = with_handles(|handles| handles.close(handle))?;
     drop(closed);
     Ok(())
+}
+
+/// `KnPmmMdlToFd()`: returns the number of a file of the running program.
+pub(crate) fn mdl_to_fd(handle: u32, flags: u32) -> Result<u32> {
+    let most = flags::parse_prot(flags)?;
+    fd::install(with_handles(|handles| handles.get(handle))?.narrow(most)?)
+}
+
+/// `KnPmmMdlFromFd()`: returns a handle.
+pub(crate) fn mdl_from_fd(fd: u32) -> Result<u32> {
+    let grant = fd::grant(fd)?;
+    with_handles(|handles| handles.add(grant))
 }
 
 fn add(mdl: Arc<Mdl>, most: Prot) -> Result<u32> {

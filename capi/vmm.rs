@@ -311,6 +311,38 @@ unsafe extern "C" fn KnPmmMdlGetSize(handle: u32, size: *mut usize) -> Retcode {
     }
 }
 
+/// # Safety
+///
+/// `fd` is null or valid for writes.
+#[no_mangle]
+unsafe extern "C" fn KnPmmMdlToFd(handle: u32, flags: c_int, fd: *mut c_int) -> Retcode {
+    // SAFETY: By the contract of this function.
+    unsafe {
+        store(
+            "KnPmmMdlToFd",
+            fd,
+            || vmm::mdl_to_fd(handle, flags as u32).map(|fd| fd as c_int),
+            fmt!("handle {handle}, flags {flags:#x}"),
+        )
+    }
+}
+
+/// # Safety
+///
+/// `handle` is null or valid for writes.
+#[no_mangle]
+unsafe extern "C" fn KnPmmMdlFromFd(fd: c_int, handle: *mut u32) -> Retcode {
+    // SAFETY: By the contract of this function.
+    unsafe {
+        store(
+            "KnPmmMdlFromFd",
+            handle,
+            || vmm::mdl_from_fd(fd as u32),
+            fmt!("file {fd}"),
+        )
+    }
+}
+
 #[no_mangle]
 extern "C" fn KnHandleClose(handle: u32) -> Retcode {
     retcode(

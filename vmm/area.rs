@@ -47,8 +47,8 @@ const NEEDED: [Symbol; 6] = [
 /// An area whose pages come and go.
 const SPARSE: c_ulong = 0x1000;
 
-/// Whether this kernel lets us have regions. Found out when the first is made.
-fn supported() -> bool {
+/// Whether this kernel lets us have regions; says so where features are listed.
+pub(super) fn supported() -> bool {
     let supported = symbols::have(&NEEDED);
     if supported {
         features::VMM.found();
@@ -171,13 +171,11 @@ impl Area {
         Err(Error::NoMemory)
     }
 
-    /// Collects the frames that are mapped from `addr` on.
+    /// Collects the frames that are mapped from `addr` on, one for each of `frames`.
     pub(super) fn frames(&self, addr: usize, frames: &mut [Frame]) {
-        for (n, frame) in frames.iter_mut().enumerate() {
-            let addr = addr + n * PAGE_SIZE;
-            // SAFETY: By the type invariant the address is one of ours in the vmalloc space.
-            *frame = unsafe { bindings::vmalloc_to_page(addr as *const c_void) };
-        }
+        // SAFETY: By the type invariant the range is ours, and our caller says that it is mapped;
+        // `frames` is valid for writes of its length.
+        unsafe { ffi::vmm::rsbac_mem_vmm_frames(addr, frames.len(), frames.as_mut_ptr()) };
     }
 }
 

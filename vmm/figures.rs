@@ -79,6 +79,16 @@ pub(super) fn decommitted(pages: usize, locked: usize) {
     LOCKED.sub(locked);
 }
 
+/// Counts pages of a program as locked; their memory is counted by itself.
+pub(super) fn locked(pages: usize) {
+    LOCKED.add(pages);
+}
+
+/// The end of [`locked`].
+pub(super) fn unlocked(pages: usize) {
+    LOCKED.sub(pages);
+}
+
 /// The directory's data: the figures themselves are static, as those who count know no directory.
 pub(super) struct Figures;
 

@@ -57,9 +57,9 @@ pub(crate) struct Prot {
 }
 
 impl Prot {
-    pub(crate) const READ: Self = Self {
-        write: false,
-        exec: false,
+    pub(crate) const ALL: Self = Self {
+        write: true,
+        exec: true,
     };
     pub(crate) const READ_WRITE: Self = Self {
         write: true,
@@ -79,19 +79,7 @@ impl Prot {
 
     /// As [`Self::from_flags`], and asks the policy about writable and executable memory.
     fn allowed(flags: u32) -> Result<Self> {
-        let prot = Self::from_flags(flags)?;
-        if prot.write && prot.exec {
-            if deny_wx() {
-                return Err(Error::Denied);
-            }
-            if WX_GIVEN.fetch_add(1, Relaxed) == 0 {
-                kernel::prelude::pr_warn!(
-                    "memory that is writable and executable was asked for; deny_wx=1 refuses it (caller {})\n",
-                    crate::caller::Caller::find()
-                );
-            }
-        }
-        Ok(prot)
+        allow(Self::from_flags(flags)?)
     }
 
     /// The flags of the header.
@@ -103,6 +91,22 @@ impl Prot {
     pub(crate) fn within(self, other: Self) -> bool {
         self.write <= other.write && self.exec <= other.exec
     }
+}
+
+/// Asks the policy about writable and executable memory, and counts what it lets through.
+pub(super) fn allow(prot: Prot) -> Result<Prot> {
+    if prot.write && prot.exec {
+        if deny_wx() {
+            return Err(Error::Denied);
+        }
+        if WX_GIVEN.fetch_add(1, Relaxed) == 0 {
+            kernel::prelude::pr_warn!(
+                "memory that is writable and executable was asked for; deny_wx=1 refuses it (called from {})\n",
+                crate::caller::Caller::find()
+            );
+        }
+    }
+    Ok(prot)
 }
 
 /// How the processor caches a page.

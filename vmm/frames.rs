@@ -9,12 +9,17 @@ use super::{
     },
     flags::Cache, //
 };
-use crate::ffi;
+use crate::{
+    ffi,
+    symbols::{
+        self,
+        Symbol, //
+    }, //
+};
 use core::ptr;
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     bindings,
-    page::PAGE_SIZE,
     prelude::*, //
 };
 
@@ -34,6 +39,24 @@ const GFP: bindings::gfp_t = bindings::GFP_KERNEL
 /// Larger pieces are welcome, not needed: no reclaim for them.
 const GFP_LARGE: bindings::gfp_t =
     GFP & !(1 << bindings::___GFP_DIRECT_RECLAIM_BIT | 1 << bindings::___GFP_RETRY_MAYFAIL_BIT);
+
+/// Who pays for memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Payer {
+    /// The machine: the memory is a module's.
+    Kernel,
+    /// The memory cgroup of the running program.
+    Program,
+}
+
+impl Payer {
+    fn gfp(self) -> bindings::gfp_t {
+        match self {
+            Self::Kernel => 0,
+            Self::Program => 1 << bindings::___GFP_ACCOUNT_BIT,
+        }
+    }
+}
 
 /// Room for some frames while they are moved about.
 pub(super) struct Batch {
@@ -72,12 +95,14 @@ impl Batch {
 
 /// Fills `frames` with frames of zeroed memory, in large pieces as far as there are any: the direct
 /// map need not be split then. All or none.
-pub(super) fn alloc(frames: &mut [Frame]) -> Result {
+pub(super) fn alloc(frames: &mut [Frame], payer: Payer) -> Result {
+    let gfp = GFP | payer.gfp();
+    let gfp_large = GFP_LARGE | payer.gfp();
     let mut got = 0;
     let mut order = frames.len().ilog2().min(BATCH.ilog2());
     while order > 0 && got < frames.len() {
         // SAFETY: The flags allow sleeping, as our callers do.
-        let page = unsafe { bindings::alloc_pages(GFP_LARGE, order) };
+        let page = unsafe { bindings::alloc_pages(gfp_large, order) };
         if page.is_null() {
             order -= 1;
             continue;
@@ -95,11 +120,11 @@ pub(super) fn alloc(frames: &mut [Frame]) -> Result {
         let rest = &mut frames[got..];
         rest.fill(ptr::null_mut());
         // SAFETY: `rest` is valid for writes of its length, and null where frames are wanted.
-        got += unsafe { ffi::vmm::rsbac_mem_vmm_alloc_bulk(GFP, rest.len(), rest.as_mut_ptr()) };
+        got += unsafe { ffi::vmm::rsbac_mem_vmm_alloc_bulk(gfp, rest.len(), rest.as_mut_ptr()) };
     }
     while got < frames.len() {
         // SAFETY: The flags allow sleeping, as our callers do.
-        let page = unsafe { bindings::alloc_pages(GFP, 0) };
+        let page = unsafe { bindings::alloc_pages(gfp, 0) };
         if page.is_null() {
             free(&mut frames[..got]);
             return Err(Error::NoMemory);
@@ -124,6 +149,14 @@ pub(super) fn linear(frame: Frame) -> usize {
     unsafe { ffi::vmm::rsbac_mem_vmm_linear(frame) }
 }
 
+/// Whether this kernel lets us cache like that. To be asked before [`set_cache`].
+pub(super) fn check_cache(cache: Cache) -> Result {
+    if cache == Cache::WriteThrough && !symbols::have(&[Symbol::SetMemoryWt]) {
+        return Err(Error::NotSupported);
+    }
+    Ok(())
+}
+
 /// Sets how the direct map caches `frames`. On failure the direct map is as it was.
 pub(super) fn set_cache(frames: &mut [Frame], cache: Cache) -> Result {
     // SAFETY: The frames are ours, and no other view of them is there while this is called.
@@ -145,7 +178,8 @@ fn rows(frames: &[Frame]) -> impl Iterator<Item = (usize, usize)> + '_ {
         let len = rest
             .iter()
             .enumerate()
-            .take_while(|(n, frame)| linear(**frame) == start + n * PAGE_SIZE)
+            // Frames in one row have their `struct page`s in one row.
+            .take_while(|(n, frame)| **frame == rest[0].wrapping_add(*n))
             .count();
         rest = &rest[len..];
         Some((start, len))
@@ -181,6 +215,60 @@ fn set_row(addr: usize, len: usize, write: bool) -> bool {
             ffi::symbols::rsbac_mem_symbol_set_memory_rw(addr, len as c_int)
         } else {
             ffi::symbols::rsbac_mem_symbol_set_memory_ro(addr, len as c_int)
+        }
+    }
+}
+
+/// One more reference to `frame`; given back with [`free`].
+pub(super) fn get(frame: Frame) {
+    // SAFETY: The caller has a reference.
+    unsafe { ffi::vmm::rsbac_mem_vmm_get_page(frame) };
+}
+
+/// The memory of one page of a program.
+pub(super) struct UserFrame {
+    frame: Frame,
+    cache: Cache,
+    /// Which page of the region it is.
+    page: usize,
+}
+
+// SAFETY: A frame belongs to no task.
+unsafe impl Send for UserFrame {}
+// SAFETY: As above; what is in the frame is nobody's business here.
+unsafe impl Sync for UserFrame {}
+
+impl UserFrame {
+    /// A zeroed frame, paid for by the memory cgroup of the running program. May sleep.
+    pub(super) fn new(page: usize, cache: Cache) -> Result<Self> {
+        // SAFETY: May be called wherever sleeping is allowed.
+        let mut frame = unsafe { ffi::vmm::rsbac_mem_vmm_user_page() };
+        if frame.is_null() {
+            return Err(Error::NoMemory);
+        }
+        if cache != Cache::WriteBack {
+            let one = core::slice::from_mut(&mut frame);
+            set_cache(one, cache).inspect_err(|_| free(one))?;
+        }
+        Ok(Self { frame, cache, page })
+    }
+
+    pub(super) fn raw(&self) -> Frame {
+        self.frame
+    }
+
+    pub(super) fn page(&self) -> usize {
+        self.page
+    }
+}
+
+impl Drop for UserFrame {
+    fn drop(&mut self) {
+        let one = core::slice::from_mut(&mut self.frame);
+        if self.cache == Cache::WriteBack || set_cache(one, Cache::WriteBack).is_ok() {
+            free(one);
+        } else {
+            pr_err!("a page is lost: no memory to restore it\n");
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{
     frames::{
         self,
         Frame,
+        Payer,
         BATCH, //
     },
     region::Region,
@@ -29,6 +30,9 @@ use kernel::{
         Arc, //
     }, //
 };
+
+/// The most that one buffer may be: 64 GiB.
+const MAX_PAGES: usize = 1 << 24;
 
 /// Memory that can be mapped several times. It lives as long as a handle, a mapping or a file
 /// holds it.
@@ -52,8 +56,11 @@ unsafe impl Send for Mdl {}
 unsafe impl Sync for Mdl {}
 
 impl Mdl {
-    /// A buffer of `pages` zeroed pages, at least one. May sleep.
-    pub(super) fn new(pages: usize) -> Result<Arc<Self>> {
+    /// A buffer of `pages` zeroed pages, at least one; `payer` pays. May sleep.
+    pub(super) fn new(pages: usize, payer: Payer) -> Result<Arc<Self>> {
+        if pages > MAX_PAGES {
+            return Err(Error::InvalidSize);
+        }
         let mut mdl = Self {
             pages: 0,
             memory: Memory::Own(KVVec::with_capacity(pages, GFP_KERNEL)?),
@@ -64,7 +71,7 @@ impl Mdl {
         while all.len() < pages {
             let mut batch = [core::ptr::null_mut(); 32];
             let more = batch.len().min(pages - all.len()).min(BATCH);
-            frames::alloc(&mut batch[..more])?;
+            frames::alloc(&mut batch[..more], payer)?;
             // Cannot fail: the room was made above.
             all.extend_from_slice(&batch[..more], GFP_KERNEL)?;
         }
@@ -72,6 +79,24 @@ impl Mdl {
         figures::MDLS.add(1);
         figures::MDL_PAGES.add(pages);
         Ok(Arc::new(mdl, GFP_KERNEL)?)
+    }
+
+    /// A buffer of frames of which the caller hands over a reference each.
+    pub(super) fn of_frames(frames: KVVec<Frame>) -> Result<Arc<Self>> {
+        let pages = frames.len();
+        if pages == 0 {
+            return Err(Error::InvalidSize);
+        }
+        figures::MDLS.add(1);
+        figures::MDL_PAGES.add(pages);
+        // On failure the value is dropped, and the frames with it.
+        Ok(Arc::new(
+            Self {
+                pages,
+                memory: Memory::Own(frames),
+            },
+            GFP_KERNEL,
+        )?)
     }
 
     /// A buffer of pages of `region`. May sleep.
@@ -105,15 +130,18 @@ impl Mdl {
         }
     }
 
-    /// Copies `data` to the start of the buffer, which nobody else knows yet.
-    pub(super) fn fill(&self, data: &[u8]) {
-        for (n, chunk) in data.chunks(PAGE_SIZE).enumerate() {
+    /// Fills the first `size` bytes of the buffer, which nobody else knows yet, a page or what is
+    /// left of it at a time.
+    pub(super) fn fill(&self, size: usize, mut copy: impl FnMut(&mut [u8]) -> Result) -> Result {
+        for first in (0..size).step_by(PAGE_SIZE) {
             let mut frame = [core::ptr::null_mut()];
-            self.frames(n, &mut frame);
+            self.frames(first / PAGE_SIZE, &mut frame);
             let to = frames::linear(frame[0]) as *mut u8;
-            // SAFETY: The direct map has a whole page there, which is ours and writable.
-            unsafe { core::ptr::copy_nonoverlapping(chunk.as_ptr(), to, chunk.len()) };
+            let len = PAGE_SIZE.min(size - first);
+            // SAFETY: The direct map has a whole page there, which is zeroed, writable and ours.
+            copy(unsafe { core::slice::from_raw_parts_mut(to, len) })?;
         }
+        Ok(())
     }
 }
 

@@ -22,7 +22,8 @@ use super::{
     },
     frames::{
         self,
-        Batch, //
+        Batch,
+        Payer, //
     },
     mdl::Mdl,
     runs::{
@@ -139,6 +140,7 @@ impl Region {
             Some(base) => Some(base.checked_sub(low * PAGE_SIZE).ok_or(Error::Busy)?),
             None => None,
         };
+        frames::check_cache(shape.cache)?;
         let runs = Runs::new(pages, prot)?;
         let area = Area::reserve(start, whole)?;
         let region = Arc::pin_init(
@@ -414,7 +416,7 @@ impl Region {
 
     fn fill_batch(&self, at: usize, batch: &mut [frames::Frame], prot: Prot) -> Result {
         let cache = self.shape.cache;
-        frames::alloc(batch)?;
+        frames::alloc(batch, Payer::Kernel)?;
         if cache != Cache::WriteBack {
             frames::set_cache(batch, cache).inspect_err(|_| frames::free(batch))?;
         }

@@ -61,10 +61,6 @@ impl Runs {
         Ok(Self { runs, pages })
     }
 
-    pub(crate) fn pages(&self) -> usize {
-        self.pages
-    }
-
     /// Where the run `index` ends.
     fn end(&self, index: usize) -> usize {
         self.runs.get(index + 1).map_or(self.pages, |run| run.first)

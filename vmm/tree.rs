@@ -6,7 +6,10 @@ use super::error::{
     Error,
     Result, //
 };
-use core::ops::RangeInclusive;
+use core::ops::{
+    Range,
+    RangeInclusive, //
+};
 use kernel::{
     maple_tree::{
         InsertError,
@@ -62,6 +65,16 @@ impl<T: ForeignOwnable> Tree<T> {
         look: impl FnOnce(T::BorrowedMut<'_>) -> U,
     ) -> Option<U> {
         self.tree.lock().load(index).map(look)
+    }
+}
+
+impl<T: 'static> Tree<KBox<T>> {
+    /// Looks at the first value in `range`. `look` must not sleep.
+    pub(super) fn next<U>(&self, range: Range<usize>, look: impl FnOnce(&T) -> U) -> Option<U> {
+        let mut tree = self.tree.lock();
+        let last = range.end.checked_sub(1)?;
+        let mut state = tree.ma_state(range.start, last);
+        state.find(last).map(|value| look(&value))
     }
 }
 

@@ -254,6 +254,41 @@ static void wx_is_logged(void)
 	KT_EQ(KnVmUnmap(base, PAGE_SIZE), rcOk);
 }
 
+/* Under deny_wx=1 only. */
+static void wx_denied(void)
+{
+	char *base = KnVmAllocate(RTL_NULL, 2 * PAGE_SIZE, RESERVE | RW);
+	u64 denied = figure("wx_denied");
+	void *other = NULL;
+	Handle h = 0;
+
+	kt_log("KnVmTryAllocate: .*: rcDenied");
+	kt_log("KnVmProtect: .*: rcDenied");
+	kt_log("KnVmCommit: .*: rcDenied");
+	kt_log("KnPmmMdlCreate: .*: rcDenied");
+	KT_NEED(base);
+	KT_EQ(KnVmCommit(base, PAGE_SIZE, 0), rcOk);
+	KT_EQ(KnVmTryAllocate(RTL_NULL, PAGE_SIZE, LOCKED | RWX, &other), rcDenied);
+	KT_NULL(other);
+	KT_EQ(KnVmProtect(base, PAGE_SIZE, RWX), rcDenied);
+	expect_pages(base, 1, RW);
+	KT_EQ(KnVmCommit(base + PAGE_SIZE, PAGE_SIZE, RWX), rcDenied);
+	expect_pages(base + PAGE_SIZE, 1, NOTHING);
+	KT_EQ(KnPmmMdlCreate(PAGE_SIZE, RWX, &h), rcDenied);
+	KT_EQ(h, 0);
+	KT_EQ(figure("wx_denied"), denied + 4);
+	KT_EQ(figure("wx_given"), 0);
+	/* Executable instead of writable is what is left. */
+	KT_EQ(KnVmProtect(base, PAGE_SIZE, RX), rcOk);
+	expect_pages(base, 1, RX);
+	KT_EQ(KnVmUnmap(base, 2 * PAGE_SIZE), rcOk);
+}
+
+const struct kt_test deny_tests[] = {
+	KT_TEST(wx_denied),
+	{}
+};
+
 const struct kt_test protect_tests[] = {
 	KT_TEST(wx_is_logged),
 	KT_TEST(wx_is_counted),

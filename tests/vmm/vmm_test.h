@@ -46,5 +46,6 @@ void expect_pages(const void *addr, size_t pages, int prot);
 extern const struct kt_test seed_tests[], region_tests[], refused_tests[];
 extern const struct kt_test protect_tests[], caching_tests[], kos_tests[];
 extern const struct kt_test mdl_tests[], limit_tests[], random_tests[];
+extern const struct kt_test deny_tests[];
 
 #endif /* _VMM_TEST_H */

@@ -151,7 +151,7 @@ Retcode KnVmQuery(const void *addr, struct VmmInfo *info);
 
 /**
  * KnPmmMdlCreate() - make a buffer that can be mapped several times
- * @size: in bytes, a multiple of the page size
+ * @size: in bytes, a multiple of the page size, up to 64 GiB
  * @flags: the most that a mapping of it may be: one of the four protections
  * @handle: where to store the handle; given back with KnHandleClose()
  *

@@ -1,0 +1,113 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The suite vmm, in the guest: vmm_test.ko's tests, and then programs.
+set -u
+. ./ktap.sh
+
+sys=/sys/kernel/rsbac_mem/vmm
+
+insmod ./vmm_test.ko "scale=$RSBAC_MEM_TEST_SCALE" || exit 1
+
+# A figure, once it has come back to what it was: files are closed with a delay.
+settled() { # settled FIGURE VALUE
+	n=0
+	while [ "$(cat "$sys/$1")" != "$2" ] && [ "$n" -lt 50 ]; do
+		n=$((n + 1))
+		sleep 0.1
+	done
+	same "$1" "$(cat "$sys/$1")" "$2"
+}
+
+user() {
+	./vmm_user "$1" >/tmp/user.out || fail "$(cat /tmp/user.out)"
+}
+
+test_user_lazy() { user user_lazy; }
+test_user_locked() { user user_locked; }
+test_user_reserved() { user user_reserved; }
+test_user_guards() { user user_guards; }
+test_user_grow_down() { user user_grow_down; }
+test_user_protections() { user user_protections; }
+test_user_refused() { user user_refused; }
+test_user_caching() { user user_caching; }
+test_user_mdl() { user user_mdl; }
+test_user_forked() { user user_forked; }
+test_user_torn() { user user_torn; }
+test_user_no_memory() { user user_no_memory; }
+
+# Between a module and a process, both ways.
+test_user_module_mdl() { user user_module_mdl; }
+
+# Killed in the middle of using regions of all kinds: all of it goes.
+test_killed() {
+	for round in 1 2 3; do
+		./vmm_user hold >/tmp/hold.out &
+		pid=$!
+		n=0
+		while ! grep -q ready /tmp/hold.out && [ "$n" -lt 100 ]; do
+			n=$((n + 1))
+			sleep 0.1
+		done
+		check "regions in round $round" [ "$(cat $sys/regions)" -ge 3 ]
+		kill -9 "$pid"
+		wait "$pid" 2>/dev/null
+		settled regions 0
+		settled committed_bytes 0
+		settled mdl_buffers 0
+	done
+}
+
+# The list of regions is for root, the figures are for everyone.
+test_sysfs() {
+	for file in regions reserved_bytes committed_bytes locked_bytes peak_bytes \
+		mdl_buffers mdl_bytes wx_given wx_denied wrong_calls; do
+		check "$file" grep -qE '^[0-9]+$' "$sys/$file"
+		same "mode of $file" "$(stat -c %a "$sys/$file")" 444
+	done
+	check "peak" [ "$(cat $sys/peak_bytes)" -gt 0 ]
+	./vmm_user hold >/tmp/hold.out &
+	pid=$!
+	sleep 2
+	same "mode of debugfs" "$(stat -c %a /sys/kernel/debug)" 700
+	same "no program in the kernel's list" \
+		"$(cat /sys/kernel/debug/rsbac_mem_vmm/regions)" ""
+	kill -9 "$pid"
+	wait "$pid" 2>/dev/null
+	settled regions 0
+}
+
+test_device_is_for_root() {
+	same "mode" "$(stat -c %a /dev/kn_vmm)" 600
+}
+
+# None gets more than an error, and nothing is left.
+test_fuzz() {
+	rounds=$(loops 1000000)
+	check "first half" ./vmm_user fuzz $((rounds / 2 + 1)) 1
+	check "second half" ./vmm_user fuzz $((rounds / 2 + 1)) 2
+	settled regions 0
+	settled reserved_bytes 0
+	settled committed_bytes 0
+	settled locked_bytes 0
+	settled mdl_buffers 0
+	settled mdl_bytes 0
+}
+
+test_unload_is_refused_while_open() {
+	./vmm_user hold >/tmp/hold.out &
+	pid=$!
+	sleep 1
+	rmmod vmm_test
+	rmmod rsbac_mem 2>/dev/null && fail "unloaded while a program has regions"
+	kill -9 "$pid"
+	wait "$pid" 2>/dev/null
+	settled regions 0
+	check "unload" rmmod rsbac_mem
+	check "gone" [ ! -e /dev/kn_vmm ]
+	check "gone" [ ! -e /sys/kernel/debug/rsbac_mem_vmm ]
+	check "load" insmod ./rsbac_mem.ko
+	user user_lazy
+}
+
+ktap_main vmm_test
