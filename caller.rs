@@ -29,7 +29,7 @@ impl Caller {
             .iter()
             // SAFETY: Any address may be asked about.
             .find(|&&addr| !unsafe { ffi::rsbac_mem_helper_is_ours(addr) })
-            .map_or(Self(0), |&addr| Self(addr as usize))
+            .map_or(Self(0), |&addr| Self(addr))
     }
 
     /// The address as a number that fits an XArray value entry, which has 63 bits.

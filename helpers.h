@@ -24,7 +24,8 @@ u64 rsbac_mem_helper_peek(const void *objp);
 bool rsbac_mem_helper_is_vmalloc_addr(const void *addr);
 struct attribute *rsbac_mem_helper_find_attr(struct kobject *kobj, const char *name);
 void rsbac_mem_helper_xa_init(struct xarray *xa);
-int rsbac_mem_helper_xa_store(struct xarray *xa, unsigned long index, unsigned long value, gfp_t gfp);
+int rsbac_mem_helper_xa_store(struct xarray *xa, unsigned long index,
+			      unsigned long value, gfp_t gfp);
 bool rsbac_mem_helper_xa_erase(struct xarray *xa, unsigned long index, unsigned long *value);
 
 #endif /* _RSBAC_MEM_HELPERS_H */

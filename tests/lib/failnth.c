@@ -200,12 +200,13 @@ static void undo_it(const char *undo)
 	}
 }
 
-int main(int argc __attribute__((unused)), char **argv)
+int main(int argc, char **argv)
 {
 	int sample = 0, step = 1, points = 0, total, n, nth, unused, err;
 	const char *undo = NULL;
 	char *before;
 
+	(void)argc;
 	for (argv++; *argv && argv[1] && !strncmp(*argv, "--", 2); argv += 2) {
 		if (!strcmp(*argv, "--state") && states_len < MOST_STATES)
 			states[states_len++] = argv[1];

@@ -153,6 +153,7 @@ ktap_main() {
 	echo "KTAP version 1"
 	echo "1..$ktap_plan"
 	while [ "$1" != -- ]; do
+		# shellcheck disable=SC2013 # names are words
 		for ktap_test in $(cat "$ktap_debugfs/$1/list"); do
 			ktap_kernel_test "$1" "$ktap_test"
 		done
