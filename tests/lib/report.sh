@@ -22,18 +22,21 @@ report_begin() {
 	report_counts=$(mktemp)
 }
 
-# A guest's output on standard input, whatever it is, into a subtest.
+# A guest's output on standard input, whatever it is, into a subtest; line by
+# line, so that one sees how it gets on (mawk would collect its input first).
 report_lines() {
-	awk -v counts="$report_counts" '
-		/^KTAP version 1/ || /^1\.\.[0-9]+$/ { print "  " $0 }
-		/^1\.\.[0-9]+$/ { plan = substr($0, 4) + 0 }
-		/^ok [0-9]+ / { passed++; print "  " $0 }
-		/^not ok [0-9]+ / { failed++; print "  " $0 }
-		!/^(KTAP version 1|1\.\.[0-9]+$|(not )?ok [0-9]+ )/ {
-			print "  " ($0 ~ /^#/ ? $0 : "# " $0)
-		}
-		{ fflush() }
-		END { print plan + 0, passed + 0, failed + 0 >counts }'
+	local line plan=0 passed=0 failed=0
+	while IFS= read -r line || [ -n "$line" ]; do
+		case $line in
+		'KTAP version 1' | '#'*) ;;
+		'1..'*) plan=${line#1..} ;;
+		'ok '[0-9]*) passed=$((passed + 1)) ;;
+		'not ok '[0-9]*) failed=$((failed + 1)) ;;
+		*) line="# $line" ;;
+		esac
+		printf '  %s\n' "$line"
+	done
+	echo "$plan $passed $failed" >"$report_counts"
 }
 
 # report_end WHY: WHY is empty where the guest came to its end.
