@@ -150,3 +150,32 @@ impl Charge {
         self.bytes = 0;
     }
 }
+
+/// Whom pages went to that another discipline charges. The pages are counted one by one, so that
+/// they can be given back in other portions than they were taken in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Payer(u32);
+
+impl Payer {
+    /// Whoever pays for nothing.
+    pub(crate) const NOBODY: Self = Self(0);
+
+    /// Charges `pages` pages to the group of the calling task. Does not sleep.
+    pub(crate) fn charge(pages: usize) -> Result<Self> {
+        if pages == 0 || pages > isize::MAX as usize / kernel::page::PAGE_SIZE {
+            return Err(EINVAL);
+        }
+        // SAFETY: The number of bytes is in the engine's range.
+        let id = unsafe { ffi::kmc_explicit_charge_pages(pages) };
+        to_result(id.min(0))?;
+        Ok(Self(id as u32))
+    }
+
+    /// Gives back `pages` of the pages that were charged. Does not sleep.
+    pub(crate) fn uncharge(self, pages: usize) {
+        if self.0 != 0 {
+            // SAFETY: As many pages at least were charged with this number.
+            unsafe { ffi::kmc_explicit_uncharge_pages(self.0, pages) };
+        }
+    }
+}

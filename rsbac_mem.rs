@@ -72,7 +72,6 @@ impl kernel::Module for RsbacMem {
         let features = features::Features::new(&root)?;
         let track = module_parameters::track.value() != 0;
         let rkmem = rkmem::Rkmem::new(&root, track)?;
-        let vmm = vmm::Vmm::new(&root, module_parameters::deny_wx.value() != 0)?;
         let config = pmalloc::Config {
             module,
             require_full_protection: module_parameters::require_full_protection.value() != 0,
@@ -81,6 +80,8 @@ impl kernel::Module for RsbacMem {
         // SAFETY: Called once, here.
         let pmalloc = unsafe { pmalloc::Pmalloc::new(&root, config) }?;
         let kmem_cgroup = kmem_cgroup::KmemCgroup::new(&root)?;
+        // After the groups that its memory is charged to: programs can come as soon as it is there.
+        let vmm = vmm::Vmm::new(&root, module_parameters::deny_wx.value() != 0)?;
         Ok(Self {
             _vmm: vmm,
             _kmem_cgroup: kmem_cgroup,

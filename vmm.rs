@@ -35,7 +35,7 @@ pub(crate) use self::{
 use self::{
     figures::Figures,
     flags::Prot,
-    frames::Payer,
+    frames::Owner,
     mdl::{
         Grant,
         Handles,
@@ -207,7 +207,7 @@ pub(crate) fn query(addr: usize) -> Result<Info> {
 pub(crate) fn mdl_create(size: usize, flags: u32) -> Result<u32> {
     let most = flags::parse_prot(flags)?;
     check(0, size)?;
-    add(Mdl::new(size / PAGE_SIZE, Payer::Kernel)?, most)
+    add(Mdl::new(size / PAGE_SIZE, Owner::Kernel)?, most)
 }
 
 /// `KnPmmMdlCreateFromBuf()`: returns a handle.
@@ -216,7 +216,7 @@ pub(crate) fn mdl_from_data(data: &[u8], flags: u32) -> Result<u32> {
     if data.is_empty() {
         return Err(Error::InvalidSize);
     }
-    let mdl = Mdl::new(data.len().div_ceil(PAGE_SIZE), Payer::Kernel)?;
+    let mdl = Mdl::new(data.len().div_ceil(PAGE_SIZE), Owner::Kernel)?;
     let mut rest = data;
     mdl.fill(data.len(), |page| {
         let (now, later) = rest.split_at(page.len());

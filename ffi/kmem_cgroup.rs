@@ -92,4 +92,6 @@ extern "C" {
 
     pub(crate) fn kmc_explicit_charge(kind: u32, bytes: usize, force: bool) -> c_int;
     pub(crate) fn kmc_explicit_uncharge(id: u32, bytes: usize);
+    pub(crate) fn kmc_explicit_charge_pages(nr: usize) -> c_int;
+    pub(crate) fn kmc_explicit_uncharge_pages(id: u32, nr: usize);
 }

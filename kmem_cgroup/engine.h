@@ -278,6 +278,8 @@ void kmc_cache_created(struct kmem_cache *s);
 /* explicit.c */
 int kmc_explicit_charge(u32 kind, size_t bytes, bool force);
 void kmc_explicit_uncharge(u32 id, size_t bytes);
+int kmc_explicit_charge_pages(size_t nr);
+void kmc_explicit_uncharge_pages(u32 id, size_t nr);
 
 /* table.c */
 int kmc_table_start(void);

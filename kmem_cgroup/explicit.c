@@ -37,3 +37,23 @@ void kmc_explicit_uncharge(u32 id, size_t bytes)
 	atomic_long_dec(&pair->count);
 	kmc_uncharge(pair, bytes);
 }
+
+/* As kmc_explicit_charge(), for @nr pages that are given back in any portions. */
+int kmc_explicit_charge_pages(size_t nr)
+{
+	int id = kmc_explicit_charge(KMEM_CGROUP_PAGES, nr * PAGE_SIZE, false);
+
+	if (id > 0)
+		atomic_long_add(nr - 1, &kmc_pair(id)->count);
+	return id;
+}
+
+void kmc_explicit_uncharge_pages(u32 id, size_t nr)
+{
+	struct kmc_pair *pair;
+
+	guard(preempt)();
+	pair = kmc_pair(id);
+	atomic_long_sub(nr, &pair->count);
+	kmc_uncharge(pair, nr * PAGE_SIZE);
+}

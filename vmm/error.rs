@@ -2,7 +2,10 @@
 
 //! Why a call failed: the codes of `include/rtl/retcode.h`, counted, and who is to blame.
 
-use crate::caller::Caller;
+use crate::{
+    caller::Caller,
+    kmem_cgroup::Payer, //
+};
 use kernel::{
     alloc::AllocError,
     prelude::*,
@@ -133,4 +136,9 @@ impl From<kernel::error::Error> for Error {
     fn from(_: kernel::error::Error) -> Self {
         Self::NoMemory
     }
+}
+
+/// Charges pages to the group of the running task; its limit has a code of its own.
+pub(super) fn charge(pages: usize) -> Result<Payer> {
+    Payer::charge(pages).map_err(|_| Error::Limit)
 }

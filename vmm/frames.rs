@@ -4,6 +4,7 @@
 
 use super::{
     error::{
+        charge,
         Error,
         Result, //
     },
@@ -11,6 +12,7 @@ use super::{
 };
 use crate::{
     ffi,
+    kmem_cgroup::Payer,
     symbols::{
         self,
         Symbol, //
@@ -40,16 +42,16 @@ const GFP: bindings::gfp_t = bindings::GFP_KERNEL
 const GFP_LARGE: bindings::gfp_t =
     GFP & !(1 << bindings::___GFP_DIRECT_RECLAIM_BIT | 1 << bindings::___GFP_RETRY_MAYFAIL_BIT);
 
-/// Who pays for memory.
+/// Whose memory it is, for the kernel's own memory cgroups.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Payer {
+pub(super) enum Owner {
     /// The machine: the memory is a module's.
     Kernel,
     /// The memory cgroup of the running program.
     Program,
 }
 
-impl Payer {
+impl Owner {
     fn gfp(self) -> bindings::gfp_t {
         match self {
             Self::Kernel => 0,
@@ -95,9 +97,9 @@ impl Batch {
 
 /// Fills `frames` with frames of zeroed memory, in large pieces as far as there are any: the direct
 /// map need not be split then. All or none.
-pub(super) fn alloc(frames: &mut [Frame], payer: Payer) -> Result {
-    let gfp = GFP | payer.gfp();
-    let gfp_large = GFP_LARGE | payer.gfp();
+pub(super) fn alloc(frames: &mut [Frame], owner: Owner) -> Result {
+    let gfp = GFP | owner.gfp();
+    let gfp_large = GFP_LARGE | owner.gfp();
     let mut got = 0;
     let mut order = frames.len().ilog2().min(BATCH.ilog2());
     while order > 0 && got < frames.len() {
@@ -229,6 +231,7 @@ pub(super) fn get(frame: Frame) {
 pub(super) struct UserFrame {
     frame: Frame,
     cache: Cache,
+    payer: Payer,
     /// Which page of the region it is.
     page: usize,
 }
@@ -241,16 +244,24 @@ unsafe impl Sync for UserFrame {}
 impl UserFrame {
     /// A zeroed frame, paid for by the memory cgroup of the running program. May sleep.
     pub(super) fn new(page: usize, cache: Cache) -> Result<Self> {
+        let payer = charge(1)?;
         // SAFETY: May be called wherever sleeping is allowed.
         let mut frame = unsafe { ffi::vmm::rsbac_mem_vmm_user_page() };
-        if frame.is_null() {
-            return Err(Error::NoMemory);
-        }
-        if cache != Cache::WriteBack {
-            let one = core::slice::from_mut(&mut frame);
-            set_cache(one, cache).inspect_err(|_| free(one))?;
-        }
-        Ok(Self { frame, cache, page })
+        let one = core::slice::from_mut(&mut frame);
+        let ready = if one[0].is_null() {
+            Err(Error::NoMemory)
+        } else if cache != Cache::WriteBack {
+            set_cache(one, cache).inspect_err(|_| free(one))
+        } else {
+            Ok(())
+        };
+        ready.inspect_err(|_| payer.uncharge(1))?;
+        Ok(Self {
+            frame,
+            cache,
+            payer,
+            page,
+        })
     }
 
     pub(super) fn raw(&self) -> Frame {
@@ -264,6 +275,7 @@ impl UserFrame {
 
 impl Drop for UserFrame {
     fn drop(&mut self) {
+        self.payer.uncharge(1);
         let one = core::slice::from_mut(&mut self.frame);
         if self.cache == Cache::WriteBack || set_cache(one, Cache::WriteBack).is_ok() {
             free(one);

@@ -4,6 +4,7 @@
 
 use super::{
     error::{
+        charge,
         Error,
         Result, //
     },
@@ -12,12 +13,12 @@ use super::{
     frames::{
         self,
         Frame,
-        Payer,
-        BATCH, //
+        Owner, //
     },
     region::Region,
     tree::Tree, //
 };
+use crate::kmem_cgroup::Payer;
 use core::ops::Range;
 use kernel::{
     page::PAGE_SIZE,
@@ -42,7 +43,7 @@ pub(crate) struct Mdl {
 }
 
 enum Memory {
-    Own(KVVec<Frame>),
+    Own { frames: KVVec<Frame>, payer: Payer },
     /// Pages that a region has lent.
     Lent {
         region: Arc<Region>,
@@ -56,44 +57,39 @@ unsafe impl Send for Mdl {}
 unsafe impl Sync for Mdl {}
 
 impl Mdl {
-    /// A buffer of `pages` zeroed pages, at least one; `payer` pays. May sleep.
-    pub(super) fn new(pages: usize, payer: Payer) -> Result<Arc<Self>> {
+    /// A buffer of `pages` zeroed pages, at least one; `owner` says whose it is. May sleep.
+    pub(super) fn new(pages: usize, owner: Owner) -> Result<Arc<Self>> {
         if pages > MAX_PAGES {
             return Err(Error::InvalidSize);
         }
-        let mut mdl = Self {
-            pages: 0,
-            memory: Memory::Own(KVVec::with_capacity(pages, GFP_KERNEL)?),
-        };
-        let Memory::Own(all) = &mut mdl.memory else {
-            return Err(Error::NoMemory);
-        };
+        let mut all = KVVec::with_capacity(pages, GFP_KERNEL)?;
         while all.len() < pages {
             let mut batch = [core::ptr::null_mut(); 32];
-            let more = batch.len().min(pages - all.len()).min(BATCH);
-            frames::alloc(&mut batch[..more], payer)?;
-            // Cannot fail: the room was made above.
-            all.extend_from_slice(&batch[..more], GFP_KERNEL)?;
+            let more = batch.len().min(pages - all.len());
+            let got = frames::alloc(&mut batch[..more], owner);
+            if let Err(error) = got {
+                frames::free(&mut all);
+                return Err(error);
+            }
+            for frame in &batch[..more] {
+                // Cannot fail: the room was made above.
+                let _ = all.push_within_capacity(*frame);
+            }
         }
-        mdl.pages = pages;
-        figures::MDLS.add(1);
-        figures::MDL_PAGES.add(pages);
-        Ok(Arc::new(mdl, GFP_KERNEL)?)
+        Self::of_frames(all)
     }
 
     /// A buffer of frames of which the caller hands over a reference each.
-    pub(super) fn of_frames(frames: KVVec<Frame>) -> Result<Arc<Self>> {
+    pub(super) fn of_frames(mut frames: KVVec<Frame>) -> Result<Arc<Self>> {
         let pages = frames.len();
-        if pages == 0 {
-            return Err(Error::InvalidSize);
-        }
+        let payer = charge(pages).inspect_err(|_| frames::free(&mut frames))?;
         figures::MDLS.add(1);
         figures::MDL_PAGES.add(pages);
         // On failure the value is dropped, and the frames with it.
         Ok(Arc::new(
             Self {
                 pages,
-                memory: Memory::Own(frames),
+                memory: Memory::Own { frames, payer },
             },
             GFP_KERNEL,
         )?)
@@ -125,7 +121,9 @@ impl Mdl {
     /// The frames from the page `first` on; all of them must be in the buffer.
     pub(super) fn frames(&self, first: usize, frames: &mut [Frame]) {
         match &self.memory {
-            Memory::Own(all) => frames.copy_from_slice(&all[first..first + frames.len()]),
+            Memory::Own { frames: all, .. } => {
+                frames.copy_from_slice(&all[first..first + frames.len()])
+            }
             Memory::Lent { region, range } => region.frames(range.start + first, frames),
         }
     }
@@ -148,13 +146,10 @@ impl Mdl {
 impl Drop for Mdl {
     fn drop(&mut self) {
         match &mut self.memory {
-            Memory::Own(all) => {
-                frames::free(all);
+            Memory::Own { frames, payer } => {
+                payer.uncharge(self.pages);
+                frames::free(frames);
                 figures::MDL_PAGES.sub(self.pages);
-                if self.pages == 0 {
-                    // Given up half-way, and never counted.
-                    return;
-                }
             }
             Memory::Lent { region, range } => region.take_back(range.clone()),
         }

@@ -11,6 +11,7 @@ use super::{
         Area, //
     },
     error::{
+        charge,
         Error,
         Result, //
     },
@@ -23,7 +24,7 @@ use super::{
     frames::{
         self,
         Batch,
-        Payer, //
+        Owner, //
     },
     mdl::Mdl,
     runs::{
@@ -31,6 +32,7 @@ use super::{
         Runs, //
     }, //
 };
+use crate::kmem_cgroup::Payer;
 use core::ops::Range;
 use kernel::{
     new_mutex,
@@ -227,12 +229,14 @@ impl Region {
             return Err(Error::Committed);
         }
         inner.runs.reserve()?;
+        let payer = charge(range.len())?;
         for (piece, attr) in inner.runs.pieces(range.clone()) {
             let start = piece.start;
             if let Err(error) = self.fill(piece, prot.unwrap_or(attr.prot)) {
                 for (piece, attr) in inner.runs.pieces(range.start..start) {
                     self.empty(piece, prot.unwrap_or(attr.prot));
                 }
+                payer.uncharge(range.len());
                 return Err(error);
             }
         }
@@ -241,6 +245,7 @@ impl Region {
             prot: prot.unwrap_or(attr.prot),
             committed: true,
             locked,
+            payer,
             ..attr
         });
         Ok(())
@@ -267,6 +272,7 @@ impl Region {
         inner.runs.update(range, |attr| Attr {
             committed: false,
             locked: false,
+            payer: Payer::NOBODY,
             ..attr
         });
         Ok(())
@@ -416,7 +422,7 @@ impl Region {
 
     fn fill_batch(&self, at: usize, batch: &mut [frames::Frame], prot: Prot) -> Result {
         let cache = self.shape.cache;
-        frames::alloc(batch, Payer::Kernel)?;
+        frames::alloc(batch, Owner::Kernel)?;
         if cache != Cache::WriteBack {
             frames::set_cache(batch, cache).inspect_err(|_| frames::free(batch))?;
         }
@@ -468,6 +474,7 @@ impl Region {
             if attr.committed {
                 if self.is_own() {
                     figures::decommitted(piece.len(), if attr.locked { piece.len() } else { 0 });
+                    attr.payer.uncharge(piece.len());
                 }
                 self.empty(piece, attr.prot);
             }

@@ -12,6 +12,7 @@ use super::{
     },
     flags::Prot, //
 };
+use crate::kmem_cgroup::Payer;
 use core::ops::Range;
 use kernel::prelude::*;
 
@@ -26,6 +27,8 @@ pub(crate) struct Attr {
     pub(crate) locked: bool,
     /// Whether an MDL buffer uses its memory, too.
     pub(crate) lent: bool,
+    /// The group that pays for its memory.
+    pub(crate) payer: Payer,
 }
 
 /// Pages from `first` up to the next run.
@@ -55,6 +58,7 @@ impl Runs {
             committed: false,
             locked: false,
             lent: false,
+            payer: Payer::NOBODY,
         };
         runs.push(Run { first: 0, attr }, GFP_KERNEL)?;
         // INVARIANT: There is one run, from 0.

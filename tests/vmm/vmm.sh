@@ -81,6 +81,31 @@ test_device_is_for_root() {
 	same "mode" "$(stat -c %a /dev/kn_vmm)" 600
 }
 
+# Charged to the group of the process, and limited with it.
+test_group() {
+	mkdir -p /sys/kernel/config
+	mountpoint=$(grep -c ' /sys/kernel/config ' /proc/mounts)
+	[ "$mountpoint" -gt 0 ] || mount -t configfs none /sys/kernel/config
+	group=/sys/kernel/config/kmem/vmm_test
+	check "group" mkdir "$group"
+	./vmm_user hold >/tmp/hold.out &
+	pid=$!
+	echo "$pid" >"$group/pids"
+	sleep 2
+	[ "$(cat "$group/current")" -gt 4096 ] ||
+		fail "charged: $(cat "$group/current")"
+	kill -9 "$pid"
+	wait "$pid" 2>/dev/null
+	settled regions 0
+	same "left over" "$(cat "$group/current")" 0
+	echo $((1000 * 4096)) >"$group/max"
+	sh -c 'echo $$ >'"$group"'/pids && exec ./vmm_user limit'
+	same "limit" "$?" 0
+	settled regions 0
+	same "left over" "$(cat "$group/current")" 0
+	check "group" rmdir "$group"
+}
+
 # None gets more than an error, and nothing is left.
 test_fuzz() {
 	rounds=$(loops 1000000)

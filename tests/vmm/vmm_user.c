@@ -3,6 +3,7 @@
  * The calls in a process: prints KTAP. With an argument:
  *	fuzz N SEED	N random ioctls; succeeds if it survives
  *	deny		what deny_wx=1 refuses
+ *	limit		what a group's limit refuses
  *	hold		takes regions of all kinds, says "ready", and waits
  */
 #define _GNU_SOURCE
@@ -586,6 +587,28 @@ static int fuzz(unsigned long rounds, unsigned int seed)
 	return 0;
 }
 
+/*
+ * In a group that may have less than 2000 pages: what is refused is refused as
+ * a limit, a touch that goes over it is a SIGBUS.
+ */
+static int limit(void)
+{
+	char *p = KnVmAllocate(RTL_NULL, 4000 * PAGE, COMMIT | RW), *q = NULL;
+	size_t n;
+
+	if (!p || KnVmTryAllocate(RTL_NULL, 4000 * PAGE, LOCKED | RW,
+				  (void **)&q) != rcLimit)
+		return 1;
+	for (n = 0; n < 4000 && !writes(p + n * PAGE); n++)
+		;
+	if (n >= 2000 || writes(p + n * PAGE) != SIGBUS)
+		return 2;
+	/* What was given back may be had again. */
+	if (KnVmDecommit(p, 4 * PAGE) || writes(p + n * PAGE))
+		return 3;
+	return 0;
+}
+
 static int hold(void)
 {
 	Handle h = 0;
@@ -628,6 +651,8 @@ int main(int argc, char **argv)
 		return fuzz(strtoul(argv[2], NULL, 0), atoi(argv[3]));
 	if (argc == 2 && !strcmp(argv[1], "hold"))
 		return hold();
+	if (argc == 2 && !strcmp(argv[1], "limit"))
+		return limit();
 	if (argc == 2 && !strcmp(argv[1], "deny")) {
 		deny();
 		return failed;

@@ -13,7 +13,7 @@ use super::{
             self,
             Shape, //
         },
-        frames::Payer,
+        frames::Owner,
         mdl::{
             Grant,
             Handles,
@@ -267,7 +267,7 @@ impl Space {
     pub(super) fn mdl_create(&self, size: usize, flags: u32) -> Result<u32> {
         let most = flags::parse_prot(flags)?;
         Self::check(0, size)?;
-        self.add_mdl(Mdl::new(size / PAGE_SIZE, Payer::Program)?, most)
+        self.add_mdl(Mdl::new(size / PAGE_SIZE, Owner::Program)?, most)
     }
 
     /// `addr` is where the program has the data.
@@ -276,7 +276,7 @@ impl Space {
         if size == 0 {
             return Err(Error::InvalidSize);
         }
-        let mdl = Mdl::new(size.div_ceil(PAGE_SIZE), Payer::Program)?;
+        let mdl = Mdl::new(size.div_ceil(PAGE_SIZE), Owner::Program)?;
         let mut data = UserSlice::new(UserPtr::from_addr(addr), size).reader();
         mdl.fill(size, |page| {
             data.read_slice(page).map_err(|_| Error::InvalidFlags)
