@@ -83,14 +83,10 @@ const _: () = {
     }
 };
 
-/// kmalloc's alignment: the largest power of two in the size, up to a page.
+/// kmalloc's alignment: the largest power of two in the size. Without debugging it comes by itself
+/// beyond a page.
 pub(super) const fn align(size: usize) -> usize {
-    let natural = 1 << size.trailing_zeros();
-    if natural < kernel::page::PAGE_SIZE {
-        natural
-    } else {
-        kernel::page::PAGE_SIZE
-    }
+    1 << size.trailing_zeros()
 }
 
 /// The slabs of the classes: set when the discipline starts, and null again when it stops.

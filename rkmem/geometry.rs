@@ -99,7 +99,8 @@ impl Geometry {
         let distance = (offset as u32).wrapping_sub(self.first);
         distance % self.stride == 0
             && offset >= self.first as usize
-            && offset.saturating_add(self.stride.get() as usize) <= bytes
+            // What stands before the first object is part of the first stride.
+            && (distance as usize).saturating_add(self.stride.get() as usize) <= bytes
     }
 }
 
@@ -148,6 +149,9 @@ mod tests {
         assert!(g.fits(64, PAGE_SIZE));
         assert!(!g.fits(192, PAGE_SIZE));
         assert!(g.fits(256, PAGE_SIZE));
+        // The last of 21 objects, and what would be the 22nd.
+        assert!(g.fits(64 + 20 * 192, PAGE_SIZE));
+        assert!(!g.fits(64 + 21 * 192, PAGE_SIZE));
         // The shift must not wrap around into something that divides.
         assert!(!geometry(64, 64).fits(0, PAGE_SIZE));
     }
