@@ -114,6 +114,7 @@ ktap_kernel_test() {
 		diag "$(cat /tmp/ktap.error)"
 	fi
 	sed -n 's/^log: /1 /p' "$ktap_debugfs/$1/result" >>/tmp/ktap.expected
+	ktap_skipped=$(sed -n 's/^skip: //p' "$ktap_debugfs/$1/result")
 	ktap_end "$2"
 }
 

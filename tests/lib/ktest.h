@@ -19,8 +19,8 @@
  * The module then has a folder of its own name in debugfs:
  *	list    the names of the tests, a line each
  *	run     write a name to run that test; fails with EIO where it fails
- *	result  what the last test has to say: "# text", and "log: REGEX" for each
- *	        line that must be in the kernel's log once (see kt_log())
+ *	result  what the last test has to say: "# text", "log: REGEX" for each line
+ *	        that must be in the kernel's log once (see kt_log()), "skip: why"
  *
  * The module parameter "scale" divides the length of long loops: kt_loops().
  */
@@ -62,6 +62,9 @@ static inline u32 kt_loops(u32 full)
  * regular expression; lines "rsbac_mem: ..." that no test asked for are errors.
  */
 #define kt_log(_regex) kt_note("log: " _regex)
+
+/* The test makes no sense here. */
+#define kt_skip(_why) kt_note("skip: " _why)
 
 #define KT_TRUE(_cond)							\
 ({									\

@@ -15,11 +15,18 @@ module_param(try_destroy, bool, 0444);
 
 static struct kmem_cache *slab;
 
+/* Not to be unrolled: it is to be one site. */
+static int count(int n)
+{
+	OPTIMIZER_HIDE_VAR(n);
+	return n;
+}
+
 static noinline void *leak_three(void)
 {
 	void *p = NULL;
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < count(3); i++)
 		p = rsbac_kmalloc(64);
 	return p;
 }
@@ -28,7 +35,7 @@ static noinline void *leak_five(void)
 {
 	void *p = NULL;
 
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < count(5); i++)
 		p = rsbac_smalloc(slab);
 	return p;
 }

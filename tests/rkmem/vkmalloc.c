@@ -110,23 +110,21 @@ static void take_all(struct list_head *held, int order, gfp_t gfp)
 }
 
 /*
- * Takes nearly all free pages, then the larger pieces of the reserves as well,
- * and gives every second of the single pages back.
+ * Takes nearly all free pages, gives every second one back, and then takes what
+ * there still is, or comes up by reclaim, in pieces of the largest size.
  */
 static void fragment(struct list_head *held)
 {
-	const gfp_t gfp = GFP_KERNEL & ~__GFP_RECLAIM;
 	struct page *page, *next;
 
-	take_all(held, 0, gfp);
-	for (int order = MAX_PAGE_ORDER; order > 2; order--)
-		take_all(held, order, gfp | __GFP_MEMALLOC);
+	take_all(held, 0, GFP_KERNEL & ~__GFP_RECLAIM);
 	list_for_each_entry_safe(page, next, held, lru) {
-		if (page->private || page_to_pfn(page) % 2)
+		if (page_to_pfn(page) % 2)
 			continue;
 		list_del(&page->lru);
 		__free_page(page);
 	}
+	take_all(held, MAX_PAGE_ORDER, GFP_KERNEL | __GFP_NORETRY);
 }
 
 static void release(struct list_head *held)
@@ -139,27 +137,33 @@ static void release(struct list_head *held)
 	}
 }
 
-/* Half of memory is free, but no two pages of it stand together. */
+/*
+ * Half of memory is free, but hardly two pages of it stand together. Reclaim may
+ * still find a large piece or two; after that it must be vmalloc.
+ */
 static void vmalloc_where_memory_is_in_pieces(void)
 {
-	boolean vmalloc_used = FALSE;
-	void *contiguous, *either;
+	boolean used[16] = {};
+	void *p[16];
+	int count = 0;
 	LIST_HEAD(held);
 
 	fragment(&held);
-	contiguous = rsbac_kmalloc(RSBAC_MAX_KMALLOC);
-	either = rsbac_vkmalloc(RSBAC_MAX_KMALLOC, &vmalloc_used);
+	do {
+		p[count] = rsbac_vkmalloc(RSBAC_MAX_KMALLOC, &used[count]);
+	} while (p[count++] && !used[count - 1] && count < ARRAY_SIZE(p));
 	release(&held);
 
-	KT_NULL(contiguous);
-	if (KT_NOT_NULL(either)) {
-		KT_EQ(vmalloc_used, TRUE);
-		KT_TRUE(is_vmalloc_addr(either));
-		fill(either, RSBAC_MAX_KMALLOC, 1);
-		KT_TRUE(filled(either, RSBAC_MAX_KMALLOC, 1));
+	KT_NOT_NULL(p[count - 1]);
+	KT_EQ(used[count - 1], TRUE);
+	while (count--) {
+		if (!p[count])
+			continue;
+		KT_EQ(is_vmalloc_addr(p[count]), used[count]);
+		fill(p[count], RSBAC_MAX_KMALLOC, count);
+		KT_TRUE(filled(p[count], RSBAC_MAX_KMALLOC, count));
+		rsbac_vkfree(p[count], used[count]);
 	}
-	rsbac_kfree(contiguous);
-	rsbac_vkfree(either, vmalloc_used);
 }
 
 const struct kt_test vkmalloc_tests[] = {
