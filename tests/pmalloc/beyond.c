@@ -168,7 +168,7 @@ static void cookies_open_objects(void)
 	KT_TRUE(!wr_memset(a, 3, 8));
 	kt_log("wr_memcpy_cookie: .* was given the wrong cookie");
 	for (i = 0; i < 5; i++) {
-		const u64 *wrong[] = { a + 1, b, a + 2, b + 2, &cookie + 2 };
+		const u64 *wrong[] = { b, b + 2, a - 2, a - 1, b - 2 };
 
 		KT_TRUE(!wr_memcpy_cookie(wrong[i], (u8 *)a - (u8 *)wrong[i],
 					  &cookie, 8, cookie));
