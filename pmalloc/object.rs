@@ -165,13 +165,13 @@ pub(super) fn check_cookie(
 ) -> Result<(), Wrong> {
     let header = Header::find(pool, area, key.object).ok_or(Wrong::Cookie)?;
     let right = Header::new(pool, key.object, header.size as usize, key.cookie);
+    if header.cookie != right.cookie {
+        return Err(Wrong::Cookie);
+    }
     let offset = addr.checked_sub(key.object).ok_or(Wrong::Target)?;
     let room = (header.size as usize)
         .checked_sub(offset)
         .ok_or(Wrong::Target)?;
-    if header.cookie != right.cookie {
-        return Err(Wrong::Cookie);
-    }
     if size > room {
         return Err(Wrong::Target);
     }

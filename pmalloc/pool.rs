@@ -36,6 +36,7 @@ use super::{
     },
     verify, //
 };
+use crate::pagetable;
 use kernel::{
     page::{
         PAGE_SHIFT,
@@ -262,7 +263,7 @@ impl Pool {
         }
         let area = store::with(|store| self.new_area(store, pages))?;
         if mode.kind == Kind::StartWr {
-            self.protect_area(area)?;
+            self.protect_areas()?;
         }
         cursor.area = Some(area);
         cursor.left = bytes;
@@ -333,22 +334,26 @@ impl Pool {
         Ok(())
     }
 
-    /// Protects the areas that are not. They are the newest ones: one flush does for all.
+    /// Protects the areas that are not. They are the newest ones; one flush does for all of them.
     fn protect_areas(&'static self) -> Result {
-        for area in self.areas().take_while(|area| !area.is_sealed()) {
-            self.protect_area(area)?;
+        let open = || self.areas().take_while(|area| !area.is_sealed());
+        let (mut start, mut end) = (usize::MAX, 0);
+        for area in open() {
+            area.run().ok_or(EFAULT)?.protect();
+            start = start.min(area.addr());
+            end = end.max(area.addr() + area.bytes());
         }
-        Ok(())
-    }
-
-    fn protect_area(&self, area: &'static Area) -> Result {
-        let run = area.run().ok_or(EFAULT)?;
-        run.protect();
-        run.flush();
-        STATS.flushes.fetch_add(1, Relaxed);
-        STATS.seals.fetch_add(1, Relaxed);
-        verify::seal(self, area);
-        area.flags.set(area.flags.get() | SEALED);
+        if start < end {
+            pagetable::flush(start, end);
+            STATS.flushes.fetch_add(1, Relaxed);
+        }
+        // Sealing one takes it out of what `open` finds; the list itself stays.
+        let count = open().count();
+        for area in self.areas().take(count) {
+            verify::seal(self, area);
+            area.flags.set(area.flags.get() | SEALED);
+            STATS.seals.fetch_add(1, Relaxed);
+        }
         Ok(())
     }
 

@@ -5,12 +5,13 @@
 //! Any context but NMI, also with interrupts off and under a spinlock. A call is cut at ends of
 //! pages, and into pieces of [`PIECE`] bytes, between which interrupts are as they were before.
 //! Each piece is checked anew, with interrupts off, which keeps the area where it is until the
-//! piece is written; see `Pool::destroy`.
+//! piece is written; see `Pool::destroy`. The first is checked for the whole call.
 
 use super::{
     area::Area,
     arena::Spot,
     guarded::without_interrupts,
+    ledger::WritingGuard,
     object,
     report::{
         refuse,
@@ -23,7 +24,11 @@ use crate::{
     caller::Caller,
     ffi::pmalloc as ffi, //
 };
-use core::slice;
+use core::{
+    mem::MaybeUninit,
+    ptr,
+    slice, //
+};
 use kernel::{
     page::PAGE_SIZE,
     prelude::*, //
@@ -51,24 +56,24 @@ impl Call {
     }
 }
 
-/// Writes one piece that does not cross the end of a page, after checking that the area allows it.
+/// Writes one piece that does not cross the end of a page, after asking whether the area allows it.
 #[inline(always)]
 fn piece(
     addr: usize,
     store: Store<'_>,
-    admits: impl Fn(&Area) -> Result<(), Wrong>,
+    admits: impl FnOnce(&Area, &mut WritingGuard<'_>) -> Result<(), Wrong>,
 ) -> Result<(), Wrong> {
     without_interrupts(|window| {
         let area = Area::owning(addr).ok_or(Wrong::Target)?;
-        if !area.has(addr, store.len()) {
-            return Err(Wrong::Target);
-        }
-        admits(area)?;
         let pfn = Spot::of(addr)
             .and_then(|spot| spot.entry().get())
             .ok_or(Wrong::Target)?
             .0;
-        let _writing = area.pool().hot().writing.lock();
+        let mut writing = area.pool().hot().writing.lock();
+        if !area.has(addr, store.len()) {
+            return Err(Wrong::Target);
+        }
+        admits(area, &mut writing)?;
         let change = verify::Change::begin(area, addr, store.len());
         // SAFETY: Interrupts are off and the window is this CPU's. The area is the pool's, which
         // allows the write, and stays: see the head of this file.
@@ -83,7 +88,7 @@ fn piece(
 /// Zeroes memory of an area whatever its protection: for objects that are freed.
 pub(super) fn wipe(addr: usize, size: usize) {
     let _ = pieces(addr, size, PAGE_SIZE, |at, len| {
-        piece(at, Store::Fill(0, len), |_| Ok(()))
+        piece(at, Store::Fill(0, len), |_, _| Ok(()))
     });
 }
 
@@ -91,7 +96,7 @@ pub(super) fn wipe(addr: usize, size: usize) {
 pub(super) fn put(addr: usize, bytes: &[u8]) {
     let _ = pieces(addr, bytes.len(), PIECE, |at, len| {
         let from = at - addr;
-        piece(at, Store::Bytes(&bytes[from..from + len]), |_| Ok(()))
+        piece(at, Store::Bytes(&bytes[from..from + len]), |_, _| Ok(()))
     });
 }
 
@@ -120,37 +125,51 @@ fn pieces(
     Ok(())
 }
 
-/// Whether all of a target may be written, and by whom: before anything is. Notes the write.
-#[inline(always)]
-fn admit(call: Call, addr: usize, size: usize, cookie: Option<object::Key>) -> Result<(), Wrong> {
-    // SAFETY: May be asked in any context.
-    if unsafe { ffi::rsbac_mem_in_nmi() } {
-        return Err(Wrong::Nmi);
-    }
-    without_interrupts(|_| {
-        let area = Area::owning(addr).ok_or(Wrong::Target)?;
-        if !area.has(addr, size) || !area.is_write_rare() {
-            return Err(Wrong::Target);
-        }
-        let pool = area.pool();
-        if pool.mode().has_cookies() {
-            let key = cookie.ok_or(Wrong::Cookie)?;
-            object::check_cookie(pool, area, key, addr, size)?;
-        }
-        pool.hot()
-            .writing
-            .lock()
-            .ledger()
-            .note(call.caller, area, addr, size);
-        Ok(())
-    })
+/// A write as its caller asked for it.
+#[derive(Clone, Copy)]
+struct Request {
+    call: Call,
+    dst: usize,
+    size: usize,
+    key: Option<object::Key>,
 }
 
-fn still_write_rare(area: &Area) -> Result<(), Wrong> {
-    if area.is_write_rare() {
+impl Request {
+    /// Asked for each piece. The first decides for the whole, and is noted.
+    #[inline(always)]
+    fn admit(&self, at: usize, area: &Area, writing: &mut WritingGuard<'_>) -> Result<(), Wrong> {
+        if !area.is_write_rare() {
+            return Err(Wrong::Target);
+        }
+        if at != self.dst {
+            return Ok(());
+        }
+        if !area.has(self.dst, self.size) {
+            return Err(Wrong::Target);
+        }
+        if area.pool().mode().has_cookies() {
+            let key = self.key.ok_or(Wrong::Cookie)?;
+            object::check_cookie(area.pool(), area, key, self.dst, self.size)?;
+        }
+        writing
+            .ledger()
+            .note(self.call.caller, area, self.dst, self.size);
         Ok(())
-    } else {
-        Err(Wrong::Target)
+    }
+
+    /// Calls `each` for the pieces; false, and a word in the log, if any is refused.
+    #[inline(always)]
+    fn serve(self, most: usize, each: impl FnMut(usize, usize) -> Result<(), Wrong>) -> bool {
+        // SAFETY: May be asked in any context.
+        let result = if unsafe { ffi::rsbac_mem_in_nmi() } {
+            Err(Wrong::Nmi)
+        } else {
+            pieces(self.dst, self.size, most, each)
+        };
+        match result {
+            Ok(()) => true,
+            Err(wrong) => self.call.refuse(wrong, self.dst, self.size),
+        }
     }
 }
 
@@ -164,21 +183,32 @@ pub(crate) unsafe fn copy(
     dst: usize,
     src: *const u8,
     size: usize,
-    cookie: Option<object::Key>,
+    key: Option<object::Key>,
 ) -> bool {
-    let result = admit(call, dst, size, cookie).and_then(|()| {
-        pieces(dst, size, PIECE, |at, len| {
-            // The source is read before the window opens: it may fault, or be slow.
-            let mut bytes = [0u8; PIECE];
-            // SAFETY: By the contract of this function; a piece is no longer than `bytes`.
-            let bytes = unsafe {
-                core::ptr::copy_nonoverlapping(src.add(at - dst), bytes.as_mut_ptr(), len);
-                slice::from_raw_parts(bytes.as_ptr(), len)
-            };
-            piece(at, Store::Bytes(bytes), still_write_rare)
+    let request = Request {
+        call,
+        dst,
+        size,
+        key,
+    };
+    request.serve(PIECE, |at, len| {
+        // The source is read before the window opens: it may fault, or be slow.
+        let mut bytes = [const { MaybeUninit::<u8>::uninit() }; PIECE];
+        // SAFETY: By the contract of this function; a piece is no longer than `bytes`.
+        let bytes = unsafe {
+            let from = src.add(at - dst);
+            if len == 8 {
+                let word = from.cast::<u64>().read_unaligned();
+                bytes.as_mut_ptr().cast::<u64>().write_unaligned(word);
+            } else {
+                ptr::copy_nonoverlapping(from, bytes.as_mut_ptr().cast(), len);
+            }
+            slice::from_raw_parts(bytes.as_ptr().cast(), len)
+        };
+        piece(at, Store::Bytes(bytes), |area, writing| {
+            request.admit(at, area, writing)
         })
-    });
-    result.map_or_else(|wrong| call.refuse(wrong, dst, size), |()| true)
+    })
 }
 
 /// Fills `size` bytes of protected memory. False if refused: nothing is written then.
@@ -187,14 +217,19 @@ pub(crate) fn fill(
     dst: usize,
     byte: u8,
     size: usize,
-    cookie: Option<object::Key>,
+    key: Option<object::Key>,
 ) -> bool {
-    let result = admit(call, dst, size, cookie).and_then(|()| {
-        pieces(dst, size, PAGE_SIZE, |at, len| {
-            piece(at, Store::Fill(byte, len), still_write_rare)
+    let request = Request {
+        call,
+        dst,
+        size,
+        key,
+    };
+    request.serve(PAGE_SIZE, |at, len| {
+        piece(at, Store::Fill(byte, len), |area, writing| {
+            request.admit(at, area, writing)
         })
-    });
-    result.map_or_else(|wrong| call.refuse(wrong, dst, size), |()| true)
+    })
 }
 
 /// What an atomic operation does: `enum pmalloc_wr_op` of the public header.
@@ -227,38 +262,44 @@ impl Op {
 /// Changes a word of 1, 2, 4 or 8 bytes and returns what was there; `None` if refused. Atomic
 /// against all other write-rare calls, and readers see the one value or the other.
 pub(crate) fn atomic(call: Call, dst: usize, size: usize, op: Op, operand: u64) -> Option<u64> {
-    let result = if matches!(size, 1 | 2 | 4 | 8) && dst % size == 0 {
-        admit(call, dst, size, None).and_then(|()| atomic_word(dst, size, op, operand))
-    } else {
-        Err(Wrong::Alignment)
+    if !matches!(size, 1 | 2 | 4 | 8) || dst % size != 0 {
+        call.refuse(Wrong::Alignment, dst, size);
+        return None;
+    }
+    let request = Request {
+        call,
+        dst,
+        size,
+        key: None,
     };
-    result.map_or_else(
-        |wrong| {
-            call.refuse(wrong, dst, size);
-            None
-        },
-        Some,
-    )
+    let mut old = 0;
+    request
+        .serve(size, |_, _| {
+            old = atomic_word(&request, op, operand)?;
+            Ok(())
+        })
+        .then_some(old)
 }
 
-fn atomic_word(dst: usize, size: usize, op: Op, operand: u64) -> Result<u64, Wrong> {
+fn atomic_word(request: &Request, op: Op, operand: u64) -> Result<u64, Wrong> {
+    let (dst, size) = (request.dst, request.size);
     without_interrupts(|window| {
         let area = Area::owning(dst).ok_or(Wrong::Target)?;
-        still_write_rare(area)?;
         let pfn = Spot::of(dst)
             .and_then(|spot| spot.entry().get())
             .ok_or(Wrong::Target)?
             .0;
         // The lock is what makes it atomic: nobody else writes to the pool.
-        let _writing = area.pool().hot().writing.lock();
+        let mut writing = area.pool().hot().writing.lock();
+        request.admit(dst, area, &mut writing)?;
         let mut bytes = [0u8; 8];
         // SAFETY: An area has the word, which is aligned, and can be read.
         unsafe {
             match size {
                 1 => bytes[0] = (dst as *const u8).read_volatile(),
-                2 => bytes[..2].copy_from_slice(&(dst as *const u16).read_volatile().to_ne_bytes()),
-                4 => bytes[..4].copy_from_slice(&(dst as *const u32).read_volatile().to_ne_bytes()),
-                _ => bytes = (dst as *const u64).read_volatile().to_ne_bytes(),
+                2 => bytes[..2].copy_from_slice(&(dst as *const u16).read_volatile().to_le_bytes()),
+                4 => bytes[..4].copy_from_slice(&(dst as *const u32).read_volatile().to_le_bytes()),
+                _ => bytes = (dst as *const u64).read_volatile().to_le_bytes(),
             }
         }
         let old = u64::from_le_bytes(bytes);

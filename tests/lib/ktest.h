@@ -251,9 +251,10 @@ DEFINE_SHOW_ATTRIBUTE(kt_list);
 
 static int kt_result_show(struct seq_file *seq, void *unused)
 {
-	mutex_lock(&kt_run_lock);
+	/* Not kt_run_lock: tests read files, of seq_file's own lock, under it. */
+	raw_spin_lock_irq(&kt_note_lock);
 	seq_puts(seq, kt_notes);
-	mutex_unlock(&kt_run_lock);
+	raw_spin_unlock_irq(&kt_note_lock);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(kt_result);

@@ -70,6 +70,25 @@ static void large_areas(void)
 	KT_EQ(figure("splits"), splits);
 }
 
+static void small_objects_cost_little(void)
+{
+	struct pmalloc_pool *pool =
+		pmalloc_create_named_pool("small", 0, -1, PMALLOC_MODE_RO);
+	u64 flushes;
+	int i;
+
+	KT_NEED(pool);
+	for (i = 0; i < 16384; i++)
+		if (!KT_NOT_NULL(pmalloc(pool, 64)))
+			break;
+	KT_EQ(pool_figure("small", "used"), SZ_1M);
+	KT_TRUE(pool_figure("small", "bytes") <= SZ_1M / 100 * 105);
+	flushes = figure("flushes");
+	pmalloc_protect_pool(pool);
+	KT_TRUE(figure("flushes") - flushes <= 1);
+	pmalloc_destroy_pool(pool);
+}
+
 /* More than the first arena, of 32 MiB of addresses, has room for. */
 static void an_area_larger_than_an_arena(void)
 {
@@ -137,6 +156,7 @@ static void destroy_while_others_read(void)
 const struct kt_test many_tests[] = {
 	KT_TEST(ten_thousand_pools),
 	KT_TEST(large_areas),
+	KT_TEST(small_objects_cost_little),
 	KT_TEST(an_area_larger_than_an_arena),
 	KT_TEST(destroy_while_others_read),
 	{}

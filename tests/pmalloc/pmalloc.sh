@@ -61,9 +61,19 @@ test_full_protection_can_be_required() {
 	insmod ./rsbac_mem.ko require_full_protection=1 area_only=1
 	expect_log 'no pmalloc_direct_map: '
 	expect_log 'pmalloc_create_pool: .* cannot be protected fully on this kernel'
-	check "no pool" eval '! insmod ./pmalloc_leak.ko 2>/dev/null'
+	insmod ./pmalloc_leak.ko
+	check "no pool" [ ! -e "$pools/left_behind" ]
+	rmmod pmalloc_leak
 	rmmod rsbac_mem
 	check "load" insmod ./rsbac_mem.ko
+}
+
+test_types_for_rust() {
+	check "its own checks" insmod ./pmalloc_rust_test.ko
+	same "mode" "$(cat "$pools/rust_test/mode")" "wr verified"
+	same "state" "$(cat "$pools/rust_test/state")" sealed
+	check "rmmod" rmmod pmalloc_rust_test
+	check "no pool is left" [ ! -e "$pools/rust_test" ]
 }
 
 test_load_and_unload_again_and_again() {

@@ -12,7 +12,7 @@ static void both_generations_of_callers(void)
 	};
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(pools); i++) {
+	for (i = 0; i < rounds(ARRAY_SIZE(pools)); i++) {
 		KT_NOT_NULL(pools[i]);
 		pmalloc_destroy_pool(pools[i]);
 	}
@@ -26,7 +26,7 @@ static void wrong_parameters(void)
 	u64 refused = figure("refused");
 
 	kt_log("pmalloc_create_pool: .* is not a mode \\(caller wrong_parameters.*\\[pmalloc_test\\]\\)");
-	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+	for (i = 0; i < rounds(ARRAY_SIZE(wrong)); i++)
 		KT_NULL(pmalloc_create_pool(wrong[i]));
 	kt_log("pmalloc_create_pool: .* is not an alignment");
 	KT_NULL(pmalloc_create_custom_pool(0, PAGE_SHIFT + 1));

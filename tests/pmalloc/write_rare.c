@@ -250,7 +250,8 @@ static void rcu_readers_see_what_was_published(void)
 		struct pair *next = &pairs[i % 256];
 		struct pair value = { i, i };
 
-		if (!(i % 256))
+		/* Twice a round: whoever found a pair late must be done, too. */
+		if (!(i % 128))
 			synchronize_rcu();
 		wr_assign(*next, value);
 		wr_rcu_assign_pointer(*where, next);
