@@ -122,13 +122,27 @@ void kmc_drain(void)
 	}
 }
 
-/* Puts @credit into this CPU's slot, or back to the group if it is too much. */
+/* Whether @group or one above it uses more than it may, as after a new maximum. */
+static bool kmc_is_over(const struct kmc_group *group)
+{
+	for (; group; group = group->parent)
+		if ((unsigned long)atomic_long_read(&group->usage) > READ_ONCE(group->max))
+			return true;
+	return false;
+}
+
+/*
+ * Puts @credit into this CPU's slot, or back to the group if it is too much. A
+ * group that is over its maximum gets all back: credit would let it allocate.
+ */
 static void kmc_put(struct kmc_pair *pair, u32 credit)
 {
 	u64 *slot = this_cpu_ptr(&kmc_slots.slot[pair->id % KMC_SLOTS]);
 	u64 old = READ_ONCE(*slot);
 	u64 new = (u64)pair->id << 32 | credit;
 
+	if (kmc_is_over(READ_ONCE(pair->group)))
+		goto back;
 	if (old >> 32 == pair->id) {
 		if ((u32)old + credit > 2 * pair->batch)
 			goto back;

@@ -95,7 +95,7 @@ void kmc_group_remove(struct kmc_group *group)
 	kmc_group_forget(group);
 	list_del_init(&group->list);
 	/* After this nobody takes the group for that of a task any more. */
-	synchronize_rcu();
+	synchronize_rcu_expedited();
 	for (id = 1; id < READ_ONCE(kmc_pairs); id++) {
 		struct kmc_pair *pair = kmc_pair(id);
 
@@ -104,7 +104,7 @@ void kmc_group_remove(struct kmc_group *group)
 	}
 	memset(group->ids, 0, KMC_CACHES * sizeof(*group->ids));
 	/* And after this nobody charges it through a pair. */
-	synchronize_rcu();
+	synchronize_rcu_expedited();
 	kmc_reap();
 	kmc_group_watch(group, NULL);
 }
@@ -185,6 +185,10 @@ int kmc_group_set_max(struct kmc_group *group, const char *text, const char *non
 			max = KMC_NO_MAX;
 	}
 	WRITE_ONCE(group->max, min_t(unsigned long long, max, KMC_NO_MAX));
+	/* What was charged in advance must fit the new maximum as well. */
+	preempt_disable();
+	kmc_drain();
+	preempt_enable();
 	return 0;
 }
 

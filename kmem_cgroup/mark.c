@@ -72,7 +72,7 @@ static int __kmc_unmark(const struct kmem_cache *s)
 	for (id = 1; id < READ_ONCE(kmc_pairs); id++)
 		if (kmc_pair(id)->cache == c)
 			WRITE_ONCE(kmc_pair(id)->cache, NULL);
-	synchronize_rcu();
+	synchronize_rcu_expedited();
 	/* Nobody makes pairs of @c or writes their numbers any more. */
 	for (id = 1; id < READ_ONCE(kmc_pairs); id++)
 		if (kmc_pair(id)->cache == c)
@@ -80,12 +80,12 @@ static int __kmc_unmark(const struct kmem_cache *s)
 	WRITE_ONCE(kmc_root.ids[c->idx], 0);
 	list_for_each_entry(group, &kmc_groups, list)
 		WRITE_ONCE(group->ids[c->idx], 0);
-	synchronize_rcu();
+	synchronize_rcu_expedited();
 	kmc_owner_sweep(c);
 	preempt_disable();
 	kmc_drain();
 	preempt_enable();
-	synchronize_rcu();
+	synchronize_rcu_expedited();
 	kmc_reap();
 	kobject_put(c->kobj);
 	kfree_rcu(c, rcu);
