@@ -82,14 +82,14 @@ struct kmc_pair {
 	u32 zombies;			/* pairs of removed groups that we inherited */
 	u8 shift;
 	bool used;
-};
+} __aligned(64);		/* so that a number becomes an address by a shift */
 
 extern struct mutex kmc_lock;
 extern struct kmc_group kmc_root;
 extern struct list_head kmc_groups;
 extern struct kmc_pair *kmc_chunks[KMC_CHUNKS];
 extern struct kmc_cache *kmc_caches[KMC_CACHES];
-extern u8 kmc_filter[4096];
+extern u8 kmc_filter[1024];
 extern u32 kmc_pairs;
 
 struct kmc_slots {
@@ -144,7 +144,7 @@ static __always_inline void kmc_give(u32 id)
 	u64 *slot = this_cpu_ptr(&kmc_slots.slot[id % KMC_SLOTS]);
 	u64 old = READ_ONCE(*slot);
 
-	if (likely(old >> 32 == id && (u32)old < 2 * pair->batch) &&
+	if (likely(old >> 32 == id && (u32)old < 2 * READ_ONCE(pair->batch)) &&
 	    likely(try_cmpxchg64(slot, &old, old + 1)))
 		return;
 	kmc_give_slow(pair);
@@ -198,17 +198,12 @@ static __always_inline u32 kmc_owner_clear(const void *obj)
 
 /* who.c */
 struct kmc_who {
-	u64 cgroup;
-	u32 gen;
+	u64 key;		/* the cgroup's id plus kmc_gen; 0 matches nothing */
 	struct kmc_group *group;
 };
-
-struct kmc_whos {
-	struct kmc_who who[8];
-};
-DECLARE_PER_CPU(struct kmc_whos, kmc_whos);
-extern u32 kmc_gen;
-extern bool kmc_any_pids;
+DECLARE_PER_CPU(struct kmc_who, kmc_who_cached);
+/* Changes with membership, in the upper half: ids have it at 0 for a long time. */
+extern atomic64_t kmc_gen;
 
 struct kmc_group *kmc_who_slow(void);
 int kmc_group_attach(struct kmc_group *group, const char *path);
@@ -247,7 +242,7 @@ void kmc_stop(void);
 static __always_inline struct kmc_cache *kmc_cache_of(const struct kmem_cache *s)
 {
 	struct kmc_cache *c;
-	u8 n = READ_ONCE(kmc_filter[((unsigned long)s >> 6) % 4096]);
+	u8 n = READ_ONCE(kmc_filter[((unsigned long)s >> 6) % 1024]);
 
 	if (!n)
 		return NULL;

@@ -65,17 +65,13 @@ DEFINE_STATIC_CALL(kmc_rest_create, kmc_no_create);
 
 static __always_inline struct kmc_group *kmc_who(void)
 {
-	struct kmc_who *who;
-	u64 id;
+	u64 key;
 
 	if (unlikely(!in_task()))
 		return &kmc_root;
-	if (unlikely(READ_ONCE(kmc_any_pids)))
-		return kmc_who_slow();
-	id = cgroup_id(rcu_dereference_raw(current->cgroups)->dfl_cgrp);
-	who = this_cpu_ptr(&kmc_whos.who[id % 8]);
-	if (likely(who->cgroup == id && who->gen == READ_ONCE(kmc_gen)))
-		return who->group;
+	key = cgroup_id(rcu_dereference_raw(current->cgroups)->dfl_cgrp) + atomic64_read(&kmc_gen);
+	if (likely(this_cpu_read(kmc_who_cached.key) == key))
+		return this_cpu_read(kmc_who_cached.group);
 	return kmc_who_slow();
 }
 
@@ -131,7 +127,7 @@ static noinline void kmc_reconcile(u32 id)
 static __always_inline bool kmc_own(const void *obj, u32 id)
 {
 	unsigned long off = (unsigned long)obj - kmc_base;
-	struct kmc_pair *pair = kmc_pair(id);
+	const struct kmc_pair *pair = kmc_pair(id);
 	struct kmc_page *page;
 	bool done = false;
 	u32 old = 0;
@@ -267,7 +263,7 @@ bool kmc_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t n, void **p)
 	return ret;
 }
 
-void kmc_free(const void *obj)
+static __always_inline void kmc_disown(const void *obj)
 {
 	u32 id;
 
@@ -278,12 +274,22 @@ void kmc_free(const void *obj)
 	preempt_enable_notrace();
 }
 
-void kmc_free_bulk(size_t n, void **p)
+void notrace kmc_free(const void *obj)
+{
+	kmc_disown(obj);
+}
+
+void notrace kmc_free_second(const void *unused, const void *obj)
+{
+	kmc_disown(obj);
+}
+
+void notrace kmc_free_bulk(const void *unused, size_t n, void **p)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		kmc_free(p[i]);
+		kmc_disown(p[i]);
 }
 
 void kmc_destroy(struct kmem_cache *s)

@@ -15,7 +15,7 @@
 #include "engine.h"
 
 struct kmc_cache *kmc_caches[KMC_CACHES];
-u8 kmc_filter[4096] __aligned(64);
+u8 kmc_filter[1024] __aligned(64);
 
 /* Kinds of memory that are charged by explicit calls. They are always there. */
 static struct kmc_cache kmc_kinds[] = {

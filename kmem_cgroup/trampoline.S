@@ -7,8 +7,8 @@
  * Scratch are rax, r10 and r11, which carry no arguments.
  */
 #include <linux/linkage.h>
+#include <linux/objtool.h>
 #include <asm/asm.h>
-#include <asm/ibt.h>
 #include <asm/nospec-branch.h>
 #include <asm/unwind_hints.h>
 
@@ -18,9 +18,8 @@
 
 /* ZF is clear if the cache in rdi may be marked: kmc_place() in assembly. */
 .macro TEST_CACHE
-	movq	%rdi, %rax
-	shrq	$6, %rax
-	andl	$4095, %eax
+	movzwl	%di, %eax
+	shrl	$6, %eax
 	cmpb	$0, kmc_filter(%rax)
 .endm
 
@@ -36,29 +35,9 @@
 	je	\no
 .endm
 
-/* Calls \func, with \first (and \second) as its arguments, and comes back. */
-.macro NOTE func first second
-	pushq	%rbp
-	movq	%rsp, %rbp
-	pushq	%rdi
-	pushq	%rsi
-	pushq	%rdx
-	.ifnb	\first
-	movq	\first, %rdi
-	.endif
-	.ifnb	\second
-	movq	\second, %rsi
-	.endif
-	call	\func
-	popq	%rdx
-	popq	%rsi
-	popq	%rdi
-	popq	%rbp
-.endm
-
 .macro STAND_IN name func
 SYM_FUNC_START(\name)
-	ENDBR
+	ANNOTATE_NOENDBR
 	TEST_CACHE
 	jne	.Lmarked_\@
 	RET
@@ -77,47 +56,63 @@ SYM_FUNC_END(\name)
 	STAND_IN kmc_tramp_destroy kmc_destroy
 
 SYM_FUNC_START(kmc_tramp_create)
-	ENDBR
+	ANNOTATE_NOENDBR
 	addq	$8, %rsp
 	UNWIND_HINT_FUNC
 	jmp	kmc_create
 SYM_FUNC_END(kmc_tramp_create)
 
-SYM_FUNC_START(kmc_tramp_free)
-	ENDBR
-	TEST_CACHE
-	je	.Lfree_out
-	NOTE	kmc_free %rsi
-.Lfree_out:
+/* Has a free noted, and lets the function go on with its arguments. */
+.macro NOTE func
+	pushq	%rdi
+	pushq	%rsi
+	call	\func
+	popq	%rsi
+	popq	%rdi
 	RET
+.endm
+
+SYM_FUNC_START(kmc_tramp_free)
+	ANNOTATE_NOENDBR
+	TEST_CACHE
+	jne	.Lfree
+	RET
+.Lfree:
+	NOTE	kmc_free_second
 SYM_FUNC_END(kmc_tramp_free)
 
+SYM_FUNC_START(kmc_tramp_kfree_rcu)
+	ANNOTATE_NOENDBR
+	TEST_OBJECT %rsi .Lkfree_rcu_out
+	NOTE	kmc_free_second
+.Lkfree_rcu_out:
+	RET
+SYM_FUNC_END(kmc_tramp_kfree_rcu)
+
 SYM_FUNC_START(kmc_tramp_kfree)
-	ENDBR
+	ANNOTATE_NOENDBR
 	TEST_OBJECT %rdi .Lkfree_out
 	NOTE	kmc_free
 .Lkfree_out:
 	RET
 SYM_FUNC_END(kmc_tramp_kfree)
 
-SYM_FUNC_START(kmc_tramp_kfree_rcu)
-	ENDBR
-	TEST_OBJECT %rsi .Lkfree_rcu_out
-	NOTE	kmc_free %rsi
-.Lkfree_rcu_out:
-	RET
-SYM_FUNC_END(kmc_tramp_kfree_rcu)
-
 /* kmem_cache_free_bulk(NULL, ...) frees objects of any caches. */
 SYM_FUNC_START(kmc_tramp_free_bulk)
-	ENDBR
+	ANNOTATE_NOENDBR
 	testq	%rdi, %rdi
-	je	.Lbulk_note
+	je	.Lbulk
 	TEST_CACHE
-	je	.Lbulk_out
-.Lbulk_note:
-	NOTE	kmc_free_bulk %rsi %rdx
-.Lbulk_out:
+	jne	.Lbulk
+	RET
+.Lbulk:
+	pushq	%rdx
+	pushq	%rdi
+	pushq	%rsi
+	call	kmc_free_bulk
+	popq	%rsi
+	popq	%rdi
+	popq	%rdx
 	RET
 SYM_FUNC_END(kmc_tramp_free_bulk)
 

@@ -32,6 +32,7 @@ struct kmem_cache *kmc_create(const char *name, unsigned int size,
 			      struct kmem_cache_args *args, slab_flags_t flags);
 void kmc_destroy(struct kmem_cache *s);
 void kmc_free(const void *obj);
-void kmc_free_bulk(size_t n, void **p);
+void kmc_free_second(const void *unused, const void *obj);
+void kmc_free_bulk(const void *unused, size_t n, void **p);
 
 #endif /* _RSBAC_MEM_KMEM_TRAMPOLINE_H */

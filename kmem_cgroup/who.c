@@ -29,9 +29,9 @@ struct kmc_member {
 	struct rcu_head rcu;
 };
 
-DEFINE_PER_CPU(struct kmc_whos, kmc_whos);
-u32 kmc_gen __read_mostly = 1;
-bool kmc_any_pids __read_mostly;
+DEFINE_PER_CPU(struct kmc_who, kmc_who_cached);
+atomic64_t kmc_gen __read_mostly = ATOMIC64_INIT(1LL << 32);
+static bool kmc_any_pids __read_mostly;
 
 static DEFINE_HASHTABLE(kmc_by_cgroup, 10);
 static DEFINE_HASHTABLE(kmc_by_process, 8);
@@ -65,21 +65,18 @@ static struct kmc_member *kmc_find_process(const struct signal_struct *sig)
  */
 struct kmc_group *kmc_who_slow(void)
 {
-	u32 gen = READ_ONCE(kmc_gen);
+	u64 gen = atomic64_read(&kmc_gen);
 	struct kmc_group *group = &kmc_root;
 	struct cgroup *cgrp, *c;
 	struct kmc_member *m;
-	struct kmc_who *who;
 
+	/* While there are processes of their own nothing is cached. */
 	if (READ_ONCE(kmc_any_pids)) {
 		m = kmc_find_process(current->signal);
 		if (m)
 			return m->group;
 	}
 	cgrp = task_dfl_cgroup(current);
-	who = this_cpu_ptr(&kmc_whos.who[cgroup_id(cgrp) % 8]);
-	if (who->cgroup == cgroup_id(cgrp) && who->gen == gen)
-		return who->group;
 	for (c = cgrp; c; c = cgroup_parent(c)) {
 		m = kmc_find_cgroup(cgroup_id(c));
 		if (m) {
@@ -87,15 +84,16 @@ struct kmc_group *kmc_who_slow(void)
 			break;
 		}
 	}
-	who->gen = gen;
-	who->cgroup = cgroup_id(cgrp);
-	who->group = group;
+	if (!READ_ONCE(kmc_any_pids) && in_task()) {
+		__this_cpu_write(kmc_who_cached.group, group);
+		__this_cpu_write(kmc_who_cached.key, cgroup_id(cgrp) + gen);
+	}
 	return group;
 }
 
 static void kmc_gen_up(void)
 {
-	WRITE_ONCE(kmc_gen, kmc_gen + 1);
+	atomic64_add(1LL << 32, &kmc_gen);
 }
 
 static void kmc_detach_cgroup(struct kmc_group *group)
@@ -211,6 +209,9 @@ static void kmc_process_add(struct kmc_member *m, struct task_struct *task,
 	hash_add_rcu(kmc_by_process, &m->node, m->key);
 	kmc_processes++;
 	WRITE_ONCE(kmc_any_pids, true);
+	/* After the flag: who fills the cache looks at it last. */
+	smp_wmb();
+	kmc_gen_up();
 	raw_spin_unlock_irqrestore(&kmc_process_lock, flags);
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# kmem_cgroup's figures, in the guest: "what" "hundredths of ns". The module is
+# kmem_cgroup's figures, in the guest: "what" "hundredths of a cycle". The module is
 # not loaded yet when this starts.
 set -eu
 p=/sys/module/kmem_bench/parameters
@@ -14,16 +14,16 @@ say() { # say NAME PARAMETER
 	printf '%s %s\n' "$1" "$(cat "$p/$2")"
 }
 
+mkdir -p /tmp/cg
+mount -t cgroup2 none /tmp/cg
+mkdir /tmp/cg/box
+echo +memory >/tmp/cg/cgroup.subtree_control
+
 insmod ./kmem_bench.ko
 say without.kmalloc kmalloc
 say without.other other
 say without.pair pair
 say without.ring ring
-
-mkdir -p /tmp/cg
-mount -t cgroup2 none /tmp/cg
-mkdir /tmp/cg/box
-echo +memory >/tmp/cg/cgroup.subtree_control
 sh -c "echo 0 >/tmp/cg/box/cgroup.procs; printf 'gfp_account.pair '; cat $p/account"
 
 insmod ./configfs.ko 2>/dev/null || modprobe configfs 2>/dev/null || true

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pairs of allocation and free, timed. Under tools/vm --icount a nanosecond is
- * an instruction. Reading a parameter runs one measurement:
+ * Pairs of allocation and free, timed by the cycle counter. Under tools/vm
+ * --icount a cycle is an instruction. Reading a parameter runs one measurement:
  *
  *	kmalloc		a 64-byte kmalloc() and kfree()
  *	other		a 64-byte object of a cache that nobody marks
  *	pair		a 64-byte object of the cache kmem_bench
- *	account		the same with __GFP_ACCOUNT
+ *	account		such a pair with __GFP_ACCOUNT, of a cache of its own
  *	ring		the same, each object freed 64 allocations later
  *
- * "live" objects of kmem_bench are kept beside. Figures are the median of
- * rounds, in hundredths of a nanosecond per pair.
+ * "live" objects of kmem_bench are kept beside. Figures are those of the best of
+ * many short rounds, in hundredths of a cycle per pair: the emulated clock jumps
+ * at ticks, so the best is a round that none has hit.
  */
-#include <linux/ktime.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
+#include <linux/timex.h>
 
 #define SIZE	64
-#define PAIRS	2000
-#define ROUNDS	9
+#define PAIRS	500
+#define ROUNDS	31
 
-static struct kmem_cache *cache, *other;
+static struct kmem_cache *cache, *other, *accounted;
 static void **kept;
 static unsigned int live;
 
@@ -45,7 +46,7 @@ static void pairs(enum what what)
 			kmem_cache_free(cache, kmem_cache_alloc(cache, GFP_KERNEL));
 			break;
 		case ACCOUNT:
-			kmem_cache_free(cache, kmem_cache_alloc(cache, GFP_KERNEL_ACCOUNT));
+			kmem_cache_free(accounted, kmem_cache_alloc(accounted, GFP_KERNEL_ACCOUNT));
 			break;
 		case RING:
 			if (ring[i % 64])
@@ -59,26 +60,27 @@ static void pairs(enum what what)
 			kmem_cache_free(cache, ring[i]);
 }
 
-static int by_size(const void *a, const void *b)
+/* Emulated clocks are brought up to date by access to a port, and not by rdtsc. */
+static u64 now(void)
 {
-	return *(u64 *)a < *(u64 *)b ? -1 : 1;
+	inb(0x80);
+	return get_cycles();
 }
 
 static int run_get(char *buf, const struct kernel_param *kp)
 {
 	enum what what = (enum what)(uintptr_t)kp->arg;
-	u64 took[ROUNDS];
+	u64 best = U64_MAX;
 	int i;
 
 	pairs(what);
 	for (i = 0; i < ROUNDS; i++) {
-		u64 start = ktime_get_ns();
+		u64 start = now();
 
 		pairs(what);
-		took[i] = ktime_get_ns() - start;
+		best = min(best, now() - start);
 	}
-	sort(took, ROUNDS, sizeof(*took), by_size, NULL);
-	return sysfs_emit(buf, "%llu\n", took[ROUNDS / 2] * 100 / PAIRS);
+	return sysfs_emit(buf, "%llu\n", best * 100 / PAIRS);
 }
 
 static int live_set(const char *text, const struct kernel_param *kp)
@@ -113,7 +115,8 @@ static int __init bench_init(void)
 	kept = kvcalloc(1000000, sizeof(*kept), GFP_KERNEL);
 	cache = kmem_cache_create("kmem_bench", SIZE, 0, SLAB_NO_MERGE, NULL);
 	other = kmem_cache_create("kmem_bench_other", SIZE, 0, SLAB_NO_MERGE, NULL);
-	return kept && cache && other ? 0 : -ENOMEM;
+	accounted = kmem_cache_create("kmem_bench_accounted", SIZE, 0, SLAB_NO_MERGE, NULL);
+	return kept && cache && other && accounted ? 0 : -ENOMEM;
 }
 module_init(bench_init);
 
@@ -123,6 +126,7 @@ static void __exit bench_exit(void)
 		kmem_cache_free(cache, kept[--live]);
 	kmem_cache_destroy(cache);
 	kmem_cache_destroy(other);
+	kmem_cache_destroy(accounted);
 	kvfree(kept);
 }
 module_exit(bench_exit);
