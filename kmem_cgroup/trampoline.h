@@ -5,6 +5,11 @@
 
 #include <linux/types.h>
 
+#if defined(CONFIG_X86_64) && defined(CONFIG_KPROBES) && \
+	defined(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)
+#define KMC_HOOKS 1
+#endif
+
 struct kmem_cache;
 struct kmem_cache_args;
 struct list_lru;
@@ -34,5 +39,15 @@ void kmc_destroy(struct kmem_cache *s);
 void kmc_free(const void *obj);
 void kmc_free_second(const void *unused, const void *obj);
 void kmc_free_bulk(const void *unused, size_t n, void **p);
+
+/* paths.c: where the kernel's own functions go on, behind ftrace's call. */
+void kmc_set_alloc(unsigned long addr);
+void kmc_set_lru(unsigned long addr);
+void kmc_set_node(unsigned long addr);
+void kmc_set_bulk(unsigned long addr);
+void kmc_set_sheaf(unsigned long addr);
+void kmc_set_destroy(unsigned long addr);
+void kmc_set_create(unsigned long addr);
+long kmc_paths_inside(void);
 
 #endif /* _RSBAC_MEM_KMEM_TRAMPOLINE_H */
