@@ -356,7 +356,7 @@ test_everyone_may_read_the_table() {
 }
 
 test_many_groups() {
-	count=$(loops 500)
+	count=$(loops 100)
 	mark filp
 	i=0
 	while [ "$i" -lt "$count" ]; do
