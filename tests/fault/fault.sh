@@ -14,6 +14,7 @@ survives() {
 	diag "$(sed 's/^# //' /tmp/failnth)"
 	# A refused slab says why, which is as it should be.
 	expect_log '^rsbac_mem: no slab "fault_test' any
+	expect_log '^rsbac_mem: .*: no cache_account: ' any
 }
 
 test_kmalloc_64() { survives kmalloc_64; }
