@@ -11,17 +11,18 @@
 #ifndef _ACL_SAMPLE_H
 #define _ACL_SAMPLE_H
 
+#include <linux/bits.h>
 #include <linux/limits.h>
 #include <linux/types.h>
 
 #include <rsbac/rkmem.h>
 
 /* What a subject may do with an object, one letter each in the text. */
-#define ACL_READ	0x01
-#define ACL_WRITE	0x02
-#define ACL_EXECUTE	0x04
-#define ACL_CREATE	0x08
-#define ACL_DELETE	0x10
+#define ACL_READ	BIT(0)
+#define ACL_WRITE	BIT(1)
+#define ACL_EXECUTE	BIT(2)
+#define ACL_CREATE	BIT(3)
+#define ACL_DELETE	BIT(4)
 
 /* Bytes of a line, without its newline: a path and all that precedes it. */
 #define ACL_MAX_LINE	(PATH_MAX + 64)

@@ -88,9 +88,9 @@ static const struct file_operations load_fops = {
 	.release = load_release,
 };
 
-/* Answers that wait to be read; one task at a time. */
+/* Answers that wait to be read. */
 struct session {
-	struct mutex lock;
+	struct mutex lock;	/* of all the rest: one task at a time */
 	size_t len;
 	size_t read;
 	char answers[PAGE_SIZE];
@@ -172,13 +172,14 @@ static const struct file_operations query_fops = {
 static ssize_t status_read(struct file *file, char __user *to, size_t count,
 			   loff_t *pos)
 {
+	const struct acl_policy *policy;
 	char text[512];
 	int len;
 
 	mutex_lock(&load_lock);
-	len = acl_policy_describe(rcu_dereference_protected(in_force,
-					lockdep_is_held(&load_lock)),
-				  text, sizeof(text));
+	policy = rcu_dereference_protected(in_force,
+					   lockdep_is_held(&load_lock));
+	len = acl_policy_describe(policy, text, sizeof(text));
 	len += scnprintf(text + len, sizeof(text) - len, "last load: %s\n",
 			 last_load);
 	mutex_unlock(&load_lock);

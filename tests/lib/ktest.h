@@ -59,9 +59,9 @@ static inline u32 kt_loops(u32 full)
 
 /*
  * The test makes the kernel log exactly one line that matches this extended
- * regular expression; lines "rsbac_mem: ..." that no test asked for are errors.
+ * regular expression, a format; lines "rsbac_mem: ..." that no test asked for are errors.
  */
-#define kt_log(_regex) kt_note("log: " _regex)
+#define kt_log(_regex, ...) kt_note("log: " _regex, ##__VA_ARGS__)
 
 /* The test makes no sense here. */
 #define kt_skip(_why) kt_note("skip: " _why)

@@ -20,12 +20,15 @@ static int times(int n)
 	return n;
 }
 
-#define NOT_OURS(_test)							\
-	kt_log("rsbac_mem: rsbac_kfree: .* is not memory of ours.*" _test	\
-	       ".*\\[rkmem_test\\]")
-#define NOT_A_START(_call, _test)					\
-	kt_log("rsbac_mem: " _call ": .* is not the start of an object.*"	\
-	       _test ".*\\[rkmem_test\\]")
+#define NOT_OURS(_call)							\
+	kt_log("rsbac_mem: " _call ": .* is not memory of ours.*%s.*\\[rkmem_test\\]", \
+	       __func__)
+#define NOT_A_START(_call)						\
+	kt_log("rsbac_mem: " _call ": .* is not the start of an object.*%s.*", \
+	       __func__)
+#define IS_FREE(_call)							\
+	kt_log("rsbac_mem: " _call ": .* is a free object.*%s.*\\[rkmem_test\\]", \
+	       __func__)
 
 static void kfree_of_stack(void)
 {
@@ -36,7 +39,7 @@ static void kfree_of_stack(void)
 		rsbac_kfree(local);
 	KT_EQ(errors("wrong_free"), before + TWICE);
 	KT_TRUE(local[0] == 1 && local[3] == 4);
-	NOT_OURS("kfree_of_stack");
+	NOT_OURS("rsbac_kfree");
 }
 
 static void kfree_of_kmalloc_memory(void)
@@ -51,7 +54,7 @@ static void kfree_of_kmalloc_memory(void)
 	KT_EQ(errors("wrong_free"), before + TWICE);
 	KT_TRUE(filled(p, 64, 7));
 	kfree(p);
-	NOT_OURS("kfree_of_kmalloc_memory");
+	NOT_OURS("rsbac_kfree");
 }
 
 static void kfree_of_large_kmalloc_memory(void)
@@ -66,7 +69,7 @@ static void kfree_of_large_kmalloc_memory(void)
 	fill(p, SZ_64K, 7);
 	KT_TRUE(filled(p, SZ_64K, 7));
 	kfree(p);
-	NOT_OURS("kfree_of_large_kmalloc_memory");
+	NOT_OURS("rsbac_kfree");
 }
 
 static void kfree_of_vmalloc_memory(void)
@@ -81,7 +84,7 @@ static void kfree_of_vmalloc_memory(void)
 	fill(p, SZ_64K, 7);
 	KT_TRUE(filled(p, SZ_64K, 7));
 	vfree(p);
-	NOT_OURS("kfree_of_vmalloc_memory");
+	NOT_OURS("rsbac_kfree");
 }
 
 static void kfree_of_page(void)
@@ -94,7 +97,7 @@ static void kfree_of_page(void)
 		rsbac_kfree(p);
 	KT_EQ(errors("wrong_free"), before + TWICE);
 	free_page((unsigned long)p);
-	NOT_OURS("kfree_of_page");
+	NOT_OURS("rsbac_kfree");
 }
 
 static void kfree_of_module_data(void)
@@ -106,7 +109,7 @@ static void kfree_of_module_data(void)
 		rsbac_kfree(&data);
 	KT_EQ(errors("wrong_free"), before + TWICE);
 	KT_EQ(data, 5);
-	NOT_OURS("kfree_of_module_data");
+	NOT_OURS("rsbac_kfree");
 }
 
 /* Addresses that nothing is at: of the user, canonical or not, the last ones. */
@@ -122,7 +125,7 @@ static void kfree_of_wild_addresses(void)
 	for (int i = 0; i < times(ARRAY_SIZE(wild)); i++)
 		rsbac_kfree((void *)wild[i]);
 	KT_EQ(errors("wrong_free"), before + ARRAY_SIZE(wild));
-	NOT_OURS("kfree_of_wild_addresses");
+	NOT_OURS("rsbac_kfree");
 }
 
 static void kfree_of_middle_of_object(void)
@@ -139,7 +142,7 @@ static void kfree_of_middle_of_object(void)
 	KT_TRUE(filled(p, SZ_1K, 7));
 	rsbac_kfree(p);
 	KT_EQ(errors("wrong_free"), before + ARRAY_SIZE(inside));
-	NOT_A_START("rsbac_kfree", "kfree_of_middle_of_object");
+	NOT_A_START("rsbac_kfree");
 }
 
 static void vkfree_of_middle_of_vmalloc(void)
@@ -156,7 +159,7 @@ static void vkfree_of_middle_of_vmalloc(void)
 	KT_EQ(errors("wrong_free"), before + ARRAY_SIZE(inside));
 	KT_TRUE(filled(p, SZ_8M, 7));
 	rsbac_vkfree(p, used);
-	kt_log("rsbac_mem: rsbac_vkfree: .* is not memory of ours.*vkfree_of_middle_of_vmalloc");
+	NOT_OURS("rsbac_vkfree");
 }
 
 /*
@@ -202,7 +205,7 @@ static void double_kfree(void)
 		rsbac_kfree(p);
 	KT_EQ(errors("double_free"), before + TWICE);
 	KT_EQ(slab_figure("rsbac-128", "frees"), frees + 1);
-	kt_log("rsbac_mem: rsbac_kfree: .* is a free object.*double_kfree.*\\[rkmem_test\\]");
+	IS_FREE("rsbac_kfree");
 }
 
 /* Had the second free been done, two of these would be the same object. */
@@ -225,7 +228,7 @@ static void double_kfree_harms_nobody(void)
 	}
 	for (int i = 0; i < ARRAY_SIZE(objects); i++)
 		rsbac_kfree(objects[i]);
-	kt_log("rsbac_mem: rsbac_kfree: .* is a free object.*double_kfree_harms_nobody");
+	IS_FREE("rsbac_kfree");
 }
 
 static void double_sfree(void)
@@ -245,7 +248,7 @@ static void double_sfree(void)
 	KT_EQ(errors("double_free"), before + TWICE);
 	KT_EQ(slab_figure("rkmem_test_double", "frees"), 1);
 	rsbac_slab_destroy(slab);
-	kt_log("rsbac_mem: rsbac_sfree: .* is a free object.*double_sfree");
+	IS_FREE("rsbac_sfree");
 }
 
 static void double_vkfree_of_vmalloc(void)
@@ -258,7 +261,7 @@ static void double_vkfree_of_vmalloc(void)
 	for (int i = 0; i < times(1 + TWICE); i++)
 		rsbac_vkfree(p, used);
 	KT_EQ(errors("wrong_free") + errors("double_free"), before + TWICE);
-	kt_log("rsbac_mem: rsbac_vkfree: .*double_vkfree_of_vmalloc");
+	kt_log("rsbac_mem: rsbac_vkfree: .*%s", __func__);
 }
 
 /* Freed the right way nevertheless. */
@@ -277,7 +280,8 @@ static void vkfree_of_contiguous_as_vmalloc(void)
 	}
 	KT_EQ(errors("wrong_flag"), before + TWICE);
 	KT_EQ(slab_figure("rsbac-128", "objects"), objects);
-	kt_log("rsbac_mem: rsbac_vkfree: .* is from a slab, freed that way.*vkfree_of_contiguous_as_vmalloc");
+	kt_log("rsbac_mem: rsbac_vkfree: .* is from a slab, freed that way.*%s",
+	       __func__);
 }
 
 static void vkfree_of_vmalloc_as_contiguous(void)
@@ -295,7 +299,8 @@ static void vkfree_of_vmalloc_as_contiguous(void)
 	}
 	KT_EQ(errors("wrong_flag"), before + TWICE);
 	KT_EQ(slab_figure("vmalloc", "objects"), objects);
-	kt_log("rsbac_mem: rsbac_vkfree: .* is from vmalloc, freed that way.*vkfree_of_vmalloc_as_contiguous");
+	kt_log("rsbac_mem: rsbac_vkfree: .* is from vmalloc, freed that way.*%s",
+	       __func__);
 }
 
 static void sfree_into_wrong_slab(void)
@@ -316,7 +321,8 @@ static void sfree_into_wrong_slab(void)
 	rsbac_sfree(right, p);
 	rsbac_slab_destroy(right);
 	rsbac_slab_destroy(wrong);
-	kt_log("rsbac_mem: rsbac_sfree: .*rkmem_test_wrong.*sfree_into_wrong_slab");
+	kt_log("rsbac_mem: rsbac_sfree: .*rkmem_test_wrong.*%s",
+	       __func__);
 }
 
 static void foreign_slab_is_left_alone(void)
@@ -355,7 +361,8 @@ static void destroy_with_objects_is_refused(void)
 	for (int i = 0; i < times(TWICE); i++)
 		rsbac_slab_destroy(slab);
 	KT_EQ(errors("busy_slab"), before + TWICE);
-	kt_log("rsbac_mem: .*slab rkmem_test_busy: not destroyed, 3 objects are still allocated.*destroy_with_objects");
+	kt_log("rsbac_mem: .*slab rkmem_test_busy: not destroyed, 3 objects are still allocated.*%s",
+	       __func__);
 
 	/* The slab works on, and its objects are as they were. */
 	for (int i = 0; i < 3; i++) {
