@@ -188,9 +188,10 @@ fn rows(frames: &[Frame]) -> impl Iterator<Item = (usize, usize)> + '_ {
     })
 }
 
-/// How many calls [`set_linear_write`] takes for `frames`.
-pub(super) fn count_rows(frames: &[Frame]) -> usize {
-    rows(frames).count()
+/// Whether [`set_linear_write`] would take so many calls for `frames` that one call for a whole view
+/// of them is less work.
+pub(super) fn are_scattered(frames: &[Frame]) -> bool {
+    rows(frames).nth(1 + frames.len() / 8).is_some()
 }
 
 /// Whether the direct map may write `frames`. On failure it is as it was before, except that pages

@@ -486,16 +486,20 @@ impl Region {
     /// The direct map goes first: it may need memory, and what follows cannot fail.
     fn change(&self, pages: Range<usize>, from: Prot, to: Prot) -> Result {
         let (addr, len) = addresses(self.base, &pages);
-        if self.is_own() && from.write != to.write {
-            self.change_linear(pages, from, to)?;
+        let done = self.is_own()
+            && from.write != to.write
+            && self.change_linear(pages, from, to)?
+            && from.exec == to.exec;
+        if !done {
+            self.area.protect(addr, len, to, self.shape.cache);
         }
-        self.area.protect(addr, len, to, self.shape.cache);
         Ok(())
     }
 
     /// Lets the direct map write the frames of `pages` as far as `to` says, which differs in that
-    /// from what they are.
-    fn change_linear(&self, pages: Range<usize>, from: Prot, to: Prot) -> Result {
+    /// from what they are. Returns whether the region itself came along, as far as writing goes.
+    fn change_linear(&self, pages: Range<usize>, from: Prot, to: Prot) -> Result<bool> {
+        let mut both = true;
         let mut batch = Batch::new(pages.len());
         let mut at = pages.start;
         while at < pages.end {
@@ -504,8 +508,9 @@ impl Region {
             self.area.frames(addr, frames);
             // One call for the whole view finds the direct map of each page by itself, but never
             // keeps its large pages, and must not see executable pages become writable.
-            let scattered = frames::count_rows(frames) > 1 + frames.len() / 8;
-            let changed = if scattered && !(from.exec && to.write) {
+            let scattered = frames::are_scattered(frames) && !(from.exec && to.write);
+            both &= scattered;
+            let changed = if scattered {
                 self.area.set_write(addr, frames.len(), to.write)
             } else {
                 frames::set_linear_write(frames, to.write)
@@ -520,7 +525,7 @@ impl Region {
             }
             at += frames.len();
         }
-        Ok(())
+        Ok(both)
     }
 
     /// Undoes the beginning of [`Self::protect`].
