@@ -10,7 +10,7 @@ here=$(cd -- "$(dirname -- "$0")" && pwd)
 kernel=${1:-stock}
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
-cases=("$here"/refused/*.rs)
+cases=("$here"/refused/*.rs.in)
 
 compiles() { # compiles FILE: with what it has to say in $work/log
 	mkdir -p "$work/refused_case"
@@ -24,7 +24,7 @@ echo "1..${#cases[@]}"
 n=0 failed=0
 for case in "${cases[@]}"; do
 	n=$((n + 1))
-	name=$(basename -- "$case" .rs)
+	name=$(basename -- "$case" .rs.in)
 	error=$(sed -n '1s|^// refused: ||p' "$case")
 	grep -v '// refused$' "$case" >"$work/right.rs"
 	why=
