@@ -56,8 +56,8 @@ unsafe extern "C" fn kmem_cgroup_charge_vmalloc(
         .checked_add(PAGE_SIZE - 1)
         .map(|bytes| bytes & PAGE_MASK);
     match pages {
-        // SAFETY: By the contract of this function.
         Some(bytes) if known && addr as usize & !PAGE_MASK == 0 => {
+            // SAFETY: By the contract of this function.
             charge(unsafe { to.as_mut() }, VMALLOC, bytes, gfp)
         }
         _ => EINVAL.to_errno(),

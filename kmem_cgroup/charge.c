@@ -260,6 +260,7 @@ u32 kmc_pair_make(struct kmc_group *group, struct kmc_cache *cache)
 			pair->zombies = 0;
 			atomic_long_set(&pair->count, 0);
 			pair->used = true;
+			/* Its fields before its number. */
 			smp_store_release(id, pair->id);
 		}
 	}

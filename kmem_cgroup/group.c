@@ -10,6 +10,7 @@
 
 #include "engine.h"
 
+/* Guards groups, marks and membership against each other; the outermost lock. */
 DEFINE_MUTEX(kmc_lock);
 LIST_HEAD(kmc_groups);
 

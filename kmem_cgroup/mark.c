@@ -32,6 +32,7 @@ static void kmc_idle(struct work_struct *work)
 	if (!kmc_marks)
 		kmc_hooks_off();
 }
+
 static DECLARE_DELAYED_WORK(kmc_idle_work, kmc_idle);
 
 static u8 *kmc_place(const struct kmem_cache *s)
@@ -154,7 +155,9 @@ int kmc_mark(struct kmem_cache *s, struct kobject *kobj, const char *name,
 	c->kobj = kobject_get(kobj);
 	strscpy(c->name, name, sizeof(c->name));
 	c->next = kmc_caches[*kmc_place(s)];
+	/* Its fields, then the entry, then the place that leads there. */
 	smp_store_release(&kmc_caches[idx], c);
+	/* As above. */
 	smp_store_release(kmc_place(s), idx);
 	kmc_marks++;
 	return 0;

@@ -75,7 +75,7 @@ int kmc_owner_make(const void *obj, struct kmc_pair *pair, gfp_t gfp)
 		return -ENOMEM;
 	page->shift = pair->shift;
 	if (!READ_ONCE(kmc_top[off >> 18])) {
-		new_leaf = kmalloc(sizeof(*new_leaf), gfp);
+		new_leaf = kmalloc_obj(*new_leaf, gfp);
 		if (!new_leaf) {
 			kfree(page);
 			return -ENOMEM;
@@ -87,6 +87,7 @@ int kmc_owner_make(const void *obj, struct kmc_pair *pair, gfp_t gfp)
 	if (!leaf) {
 		leaf = new_leaf;
 		new_leaf = NULL;
+		/* Zeroed before it can be found. */
 		smp_store_release(&kmc_top[off >> 18], leaf);
 		atomic_long_add(sizeof(*leaf), &kmc_owner_bytes);
 	}
@@ -96,6 +97,7 @@ int kmc_owner_make(const void *obj, struct kmc_pair *pair, gfp_t gfp)
 		raw_spin_unlock_irqrestore(&kmc_owner_lock, flags);
 		kfree(old);
 	} else {
+		/* Likewise. */
 		smp_store_release(&leaf->page[(off >> 12) % 64], page);
 		raw_spin_unlock_irqrestore(&kmc_owner_lock, flags);
 		atomic_long_add(struct_size(page, owner, 4096U >> page->shift),
@@ -159,6 +161,7 @@ int kmc_owner_start(void)
 	kmc_top = vcalloc(len, sizeof(*kmc_top));
 	if (!kmc_top)
 		return -ENOMEM;
+	/* The table before its length. */
 	smp_store_release(&kmc_top_len, len);
 	return 0;
 }

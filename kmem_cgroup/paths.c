@@ -26,7 +26,11 @@ static void *kmc_no_alloc(struct kmem_cache *s, gfp_t gfp) { return NULL; }
 static void *kmc_no_lru(struct kmem_cache *s, struct list_lru *lru, gfp_t gfp) { return NULL; }
 static void *kmc_no_node(struct kmem_cache *s, gfp_t gfp, int node) { return NULL; }
 static bool kmc_no_bulk(struct kmem_cache *s, gfp_t gfp, size_t n, void **p) { return false; }
-static void *kmc_no_sheaf(struct kmem_cache *s, gfp_t gfp, struct slab_sheaf *sheaf) { return NULL; }
+static void *kmc_no_sheaf(struct kmem_cache *s, gfp_t gfp, struct slab_sheaf *sheaf)
+{
+	return NULL;
+}
+
 static void kmc_no_destroy(struct kmem_cache *s) { }
 static struct kmem_cache *kmc_no_create(const char *name, unsigned int size,
 					struct kmem_cache_args *args, slab_flags_t flags)

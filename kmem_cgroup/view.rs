@@ -15,6 +15,7 @@ use kernel::{
     sync::SetOnce, //
 };
 
+#[allow(clippy::needless_update, reason = "kernels with lockdep have more in an attribute")]
 /// The file. It is the same for all caches, since sysfs says which one is meant.
 static FILE: File = File(bindings::bin_attribute {
     attr: bindings::attribute {
@@ -89,9 +90,10 @@ impl Cache {
     }
 
     fn object_size(&self) -> u32 {
-        // SAFETY: By the type invariant the cache is live.
-        self.as_ptr()
-            .map_or(0, |cache| unsafe { bindings::kmem_cache_size(cache) })
+        self.as_ptr().map_or(0, |cache| {
+            // SAFETY: By the type invariant the cache is live.
+            unsafe { bindings::kmem_cache_size(cache) }
+        })
     }
 
     fn has_file(&self) -> bool {
