@@ -208,7 +208,17 @@ bool kmc_below(const struct kmc_group *group, const struct kmc_group *top)
 	return false;
 }
 
-static struct kmc_pair *kmc_pair_new(void)
+/* Where the next new pair goes, if it is into a chunk that is still missing. */
+static bool kmc_wants_chunk(void)
+{
+	u32 chunk = READ_ONCE(kmc_pairs) / KMC_CHUNK;
+
+	return !READ_ONCE(kmc_free_pairs) && chunk < KMC_CHUNKS &&
+	       !READ_ONCE(kmc_chunks[chunk]);
+}
+
+/* Takes @spare over, and leaves NULL there, where it needs a chunk. */
+static struct kmc_pair *kmc_pair_new(struct kmc_pair **spare)
 {
 	struct kmc_pair *chunk;
 	u32 id = kmc_free_pairs;
@@ -222,10 +232,10 @@ static struct kmc_pair *kmc_pair_new(void)
 		return NULL;
 	chunk = kmc_chunks[id / KMC_CHUNK];
 	if (!chunk) {
-		/* Not GFP_ATOMIC: the reserves are for those who cannot do without. */
-		chunk = kcalloc(KMC_CHUNK, sizeof(*chunk), GFP_NOWAIT | __GFP_NOWARN);
+		chunk = *spare;
 		if (!chunk)
 			return NULL;
+		*spare = NULL;
 		WRITE_ONCE(kmc_chunks[id / KMC_CHUNK], chunk);
 	}
 	WRITE_ONCE(kmc_pairs, id + 1);
@@ -244,13 +254,16 @@ static struct kmc_pair *kmc_pair_new(void)
  */
 u32 kmc_pair_make(struct kmc_group *group, struct kmc_cache *cache)
 {
-	struct kmc_pair *pair;
+	struct kmc_pair *pair, *spare = NULL;
 	unsigned long flags;
 	u32 *id = &READ_ONCE(group->ids)[cache->idx];
 
+	/* Not GFP_ATOMIC: the reserves are for those who cannot do without. */
+	if (kmc_wants_chunk())
+		spare = kcalloc(KMC_CHUNK, sizeof(*spare), GFP_NOWAIT | __GFP_NOWARN);
 	raw_spin_lock_irqsave(&kmc_pair_lock, flags);
 	if (!*id && READ_ONCE(kmc_caches[cache->idx]) == cache) {
-		pair = kmc_pair_new();
+		pair = kmc_pair_new(&spare);
 		if (pair) {
 			pair->group = group;
 			pair->cache = cache;
@@ -265,6 +278,7 @@ u32 kmc_pair_make(struct kmc_group *group, struct kmc_cache *cache)
 		}
 	}
 	raw_spin_unlock_irqrestore(&kmc_pair_lock, flags);
+	kfree(spare);
 	return READ_ONCE(*id);
 }
 
