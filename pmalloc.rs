@@ -11,7 +11,7 @@
 //! - [`guarded`]: all that decides about protection is itself only written that way;
 //! - [`pool`], [`object`]: where the next object goes, and freeing single ones;
 //! - [`wr`]: the write-rare calls; [`ledger`] remembers who made them;
-//! - [`verify`] and [`audit`]: whether sealed memory and its page tables are as they should be.
+//! - [`mod@verify`] and [`audit`]: whether sealed memory and its page tables are as they should be.
 
 mod area;
 mod arena;

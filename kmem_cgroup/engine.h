@@ -104,6 +104,7 @@ enum kmc_stat {
 	KMC_RECONCILED,	/* frees that were noticed at reuse only */
 	KMC_STATS
 };
+
 extern atomic_long_t kmc_stats[KMC_STATS];
 
 static inline struct kmc_pair *kmc_pair(u32 id)

@@ -302,6 +302,7 @@ void kmc_set_##_name(unsigned long addr)				\
 	static_call_update(kmc_rest_##_name,				\
 			   (typeof(&kmc_no_##_name))addr);		\
 }
+
 KMC_REST(alloc)
 KMC_REST(lru)
 KMC_REST(node)

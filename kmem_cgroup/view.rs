@@ -15,7 +15,10 @@ use kernel::{
     sync::SetOnce, //
 };
 
-#[allow(clippy::needless_update, reason = "kernels with lockdep have more in an attribute")]
+#[allow(
+    clippy::needless_update,
+    reason = "kernels with lockdep have more in an attribute"
+)]
 /// The file. It is the same for all caches, since sysfs says which one is meant.
 static FILE: File = File(bindings::bin_attribute {
     attr: bindings::attribute {

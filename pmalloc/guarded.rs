@@ -59,7 +59,7 @@ impl<T: Word> Guarded<T> {
         unsafe { self.0.get().read_volatile() }
     }
 
-    /// Writes the value. For the places that [`write`] knows: protected memory of our own, and
+    /// Writes the value. For the places that [`write()`] knows: protected memory of our own, and
     /// [`ROOT`]. Does not sleep.
     pub(crate) fn set(&self, value: T) {
         // SAFETY: `value` is plain memory, and lives for the time of the call.
@@ -116,7 +116,7 @@ pub(crate) struct Root {
     pub(crate) arenas: [ArenaRef; ARENAS],
 }
 
-/// Read-only once the module is loaded, as the name of the section says, but for [`write`].
+/// Read-only once the module is loaded, as the name of the section says, but for [`write()`].
 #[link_section = ".data..ro_after_init"]
 pub(crate) static ROOT: Root = Root {
     windows: Guarded::new(core::ptr::null()),

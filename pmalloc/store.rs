@@ -6,7 +6,7 @@
 //! are plain memory and no more than hints at where to look: a descriptor that such a list calls
 //! free is taken only if it says so itself.
 //!
-//! [`STORE`] is the innermost sleeping lock of the discipline; a pool's own lock is taken before.
+//! [`static@STORE`] is the innermost sleeping lock of the discipline; a pool's own lock is taken before.
 
 use super::{
     area::Area,

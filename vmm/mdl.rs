@@ -43,7 +43,10 @@ pub(crate) struct Mdl {
 }
 
 enum Memory {
-    Own { frames: KVVec<Frame>, payer: Payer },
+    Own {
+        frames: KVVec<Frame>,
+        payer: Payer,
+    },
     /// Pages that a region has lent.
     Lent {
         region: Arc<Region>,

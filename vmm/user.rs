@@ -136,9 +136,13 @@ fn serve(space: &Space, cmd: u32, call: &mut Call) -> Result {
         MDL_CLONE => space
             .mdl_clone(call.handle, call.flags)
             .map(|h| call.handle = h),
-        MDL_SIZE => space.mdl_size(call.handle).map(|size| call.size = size as u64),
+        MDL_SIZE => space
+            .mdl_size(call.handle)
+            .map(|size| call.size = size as u64),
         CLOSE => space.close(call.handle),
-        MDL_TO_FD => space.mdl_to_fd(call.handle, call.flags).map(|fd| call.handle = fd),
+        MDL_TO_FD => space
+            .mdl_to_fd(call.handle, call.flags)
+            .map(|fd| call.handle = fd),
         MDL_FROM_FD => space.mdl_from_fd(call.handle).map(|h| call.handle = h),
         _ => Err(Error::NotSupported),
     }
@@ -157,11 +161,7 @@ impl MiscDevice for Space {
         Space::new(file)
     }
 
-    fn mmap(
-        space: ArcBorrow<'_, Self>,
-        _file: &File,
-        vma: &VmaNew,
-    ) -> kernel::error::Result {
+    fn mmap(space: ArcBorrow<'_, Self>, _file: &File, vma: &VmaNew) -> kernel::error::Result {
         space.map(vma)
     }
 

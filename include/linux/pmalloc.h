@@ -379,14 +379,14 @@ enum pmalloc_wr_op {
 
 /* What the calls below are made of; @caller is for the log and the ledger. */
 bool pmalloc_wr_memcpy(const void *dst, const void *src, size_t size,
-		 unsigned long caller);
+		       unsigned long caller);
 bool pmalloc_wr_memset(const void *dst, int c, size_t size, unsigned long caller);
 bool pmalloc_wr_memcpy_cookie(const void *obj, size_t offset, const void *src,
-			size_t size, u64 cookie, unsigned long caller);
+			      size_t size, u64 cookie, unsigned long caller);
 bool pmalloc_wr_memset_cookie(const void *obj, size_t offset, int c, size_t size,
-			u64 cookie, unsigned long caller);
+			      u64 cookie, unsigned long caller);
 bool pmalloc_wr_atomic(const void *dst, size_t size, int op, u64 operand, u64 *old,
-		 unsigned long caller);
+		       unsigned long caller);
 
 /**
  * wr_memcpy - copy to write-rare memory

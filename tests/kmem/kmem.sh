@@ -36,7 +36,7 @@ current() { # current GROUP
 until_says() { # until_says WORD COMMAND...
 	ktap_word=$1
 	shift
-	for ktap_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		[ "$("$@")" != "$ktap_word" ] || return 0
 		usleep 200000
 	done
@@ -348,6 +348,7 @@ test_malformed_writes() {
 test_everyone_may_read_the_table() {
 	same "its first line" "$(head -n 1 "$table")" "# cache group objects bytes"
 	mark filp
+	# shellcheck disable=SC2016 # awk's own
 	check "lines" awk 'NR > 1 && (NF != 4 || $3 !~ /^[0-9]+$/ || $4 !~ /^[0-9]+$/) { exit 1 }' "$table"
 	grep -q '^nobody:' /etc/passwd 2>/dev/null ||
 		echo 'nobody:x:65534:65534::/:/bin/sh' >>/etc/passwd

@@ -98,7 +98,8 @@ static void an_area_larger_than_an_arena(void)
 	KT_NEED(pool);
 	p = pmalloc(pool, 80 * SZ_1M);
 	if (KT_NOT_NULL(p)) {
-		p[0] = p[80 * SZ_1M - 1] = 1;
+		p[0] = 1;
+		p[80 * SZ_1M - 1] = 1;
 		pmalloc_protect_pool(pool);
 		KT_TRUE(write_faults(p, 1));
 		KT_TRUE(write_faults(p + 80 * SZ_1M - 8, 1));
@@ -131,7 +132,9 @@ static void destroy_while_others_read(void)
 	struct task_struct *task;
 	u32 i, n = kt_loops(300);
 
-	wrong = right = gone = 0;
+	wrong = 0;
+	right = 0;
+	gone = 0;
 	task = kthread_run(read_late, NULL, "pmalloc_test");
 	KT_NEED(!IS_ERR(task));
 	for (i = 0; i < n; i++) {

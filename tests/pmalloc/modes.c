@@ -7,8 +7,9 @@ enum { OPEN, READ_ONLY, RARE };
 static void expect(const char *when, u64 *p, int what)
 {
 	bool faults = write_faults(p, *p);
+	bool wanted = what != OPEN;
 
-	if (faults != (what != OPEN))
+	if (faults != wanted)
 		kt_fail("%s: a write %s", when, faults ? "faults" : "passes");
 	if (what == RARE && !wr_ulonglong((unsigned long long *)p, *p + 1))
 		kt_fail("%s: not write-rare", when);

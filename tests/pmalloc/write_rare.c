@@ -182,6 +182,9 @@ static void readers_see_whole_words(void)
 {
 	unsigned long *word, one = ONE, two = TWO, pair[2] = { ONE, ONE };
 	struct task_struct *task;
+	static const u8 bytes[] = {
+		'a', 'b', 'c', 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 'd',
+	};
 	u32 i, n = kt_loops(40000);
 
 	if (num_online_cpus() < 2 || !begin(PMALLOC_MODE_WR))
@@ -189,7 +192,9 @@ static void readers_see_whole_words(void)
 	/* The second word of two that are copied at once. */
 	word = (unsigned long *)(mem + PAGE_SIZE + 8);
 	KT_TRUE(wr_ulong(word, ONE));
-	torn = seen[0] = seen[1] = 0;
+	torn = 0;
+	seen[0] = 0;
+	seen[1] = 0;
 	task = on_another_cpu(read_words, word);
 	for (i = 0; task && i < n; i++) {
 		wr_memcpy(word, &two, sizeof(two));
@@ -197,8 +202,7 @@ static void readers_see_whole_words(void)
 		wr_memset(word, 0xee, sizeof(*word));
 		wr_memcpy(word - 1, pair, sizeof(pair));
 		/* Bytes and not words before and behind it. */
-		wr_memcpy((u8 *)word - 3, (u8 *)"abc\xee\xee\xee\xee\xee\xee\xee\xee"
-			  "d", 12);
+		wr_memcpy((u8 *)word - 3, bytes, sizeof(bytes));
 		if (!(i % 64))
 			cond_resched();
 	}
@@ -244,7 +248,8 @@ static void rcu_readers_see_what_was_published(void)
 	where = (void *)mem;
 	pairs = (void *)(mem + PAGE_SIZE);
 	KT_TRUE(wr_rcu_assign_pointer(*where, &pairs[0]));
-	torn = seen[0] = 0;
+	torn = 0;
+	seen[0] = 0;
 	task = on_another_cpu(read_pairs, where);
 	for (i = 1; task && i < n; i++) {
 		struct pair *next = &pairs[i % 256];

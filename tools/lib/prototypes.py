@@ -45,7 +45,8 @@ def compile_flags(out):
 
 def c_functions(top, out):
     """(name -> signature, typedefs) of all functions declared in include/."""
-    headers = sorted((top / "include").rglob("*.h"))
+    # What is for programs says so in its name.
+    headers = sorted(h for h in (top / "include").rglob("*.h") if not h.stem.endswith("_user"))
     with tempfile.NamedTemporaryFile("w", suffix=".h") as all_headers:
         all_headers.write("".join(f'#include "{h}"\n' for h in headers))
         all_headers.flush()

@@ -295,7 +295,10 @@ impl Region {
     }
 
     /// Calls `show` for each page that has memory already.
-    pub(super) fn each_locked(&self, show: impl Fn(usize, Frame) -> kernel::error::Result) -> kernel::error::Result {
+    pub(super) fn each_locked(
+        &self,
+        show: impl Fn(usize, Frame) -> kernel::error::Result,
+    ) -> kernel::error::Result {
         let Ok(inner) = self.lock() else {
             return Ok(());
         };

@@ -114,7 +114,13 @@ impl Space {
         super::super::check(addr, size)
     }
 
-    fn add(&self, pages: usize, shape: Shape, prot: flags::Prot, memory: Memory) -> Result<Arc<Region>> {
+    fn add(
+        &self,
+        pages: usize,
+        shape: Shape,
+        prot: flags::Prot,
+        memory: Memory,
+    ) -> Result<Arc<Region>> {
         if pages > MAX_PAGES {
             return Err(Error::InvalidSize);
         }
@@ -122,7 +128,10 @@ impl Space {
         let whole = low + pages + high;
         let first = NEXT.fetch_add(whole, Relaxed);
         let region = Region::new(first, pages, shape, prot, memory)?;
-        match self.regions.insert(first..=first + whole - 1, region.clone())? {
+        match self
+            .regions
+            .insert(first..=first + whole - 1, region.clone())?
+        {
             None => Ok(region),
             Some(_) => Err(Error::Busy),
         }
@@ -140,7 +149,12 @@ impl Space {
         let wanted = flags::Allocate::parse(flags)?;
         Self::check(0, size)?;
         let lazy = wanted.commit;
-        let region = self.add(size / PAGE_SIZE, wanted.shape, wanted.prot, Memory::own(lazy))?;
+        let region = self.add(
+            size / PAGE_SIZE,
+            wanted.shape,
+            wanted.prot,
+            Memory::own(lazy),
+        )?;
         let committed = match (wanted.commit, wanted.locked) {
             (false, _) => Ok(()),
             (true, true) => region.commit(0..region.pages(), true),
@@ -205,7 +219,10 @@ impl Space {
     ) -> Result<T> {
         Self::check(addr, size)?;
         let found = vma::find(self, addr).ok_or(Error::NoRegion)?;
-        let first = found.page.checked_sub(found.region.low()).ok_or(Error::NoRegion)?;
+        let first = found
+            .page
+            .checked_sub(found.region.low())
+            .ok_or(Error::NoRegion)?;
         match first.checked_add(size / PAGE_SIZE) {
             Some(end) if end <= found.region.pages() => call(&found.region, first..end),
             _ => Err(Error::NoRegion),

@@ -119,10 +119,9 @@ pub(super) fn map(vma: &VmaNew, region: Arc<Region>) -> Result {
     vma.set_dontdump();
     // SAFETY: The vma is being set up, so nobody else uses it.
     unsafe { ffi::vmm::rsbac_mem_vmm_set_vma_cache(vma.as_ptr(), region.shape().cache as u32) };
-    region.each_locked(|page, frame| {
-        insert(mixed.as_ptr(), vma.start() + page * PAGE_SIZE, frame)
-    })
-    .inspect_err(|_| region.unclaim())?;
+    region
+        .each_locked(|page, frame| insert(mixed.as_ptr(), vma.start() + page * PAGE_SIZE, frame))
+        .inspect_err(|_| region.unclaim())?;
     region.add_piece();
     // SAFETY: As above. From here on `close` is called in the end, which takes the reference back.
     unsafe {
@@ -232,8 +231,7 @@ pub(super) fn find(space: &Space, addr: usize) -> Option<Found> {
     // SAFETY: The mapping is valid and locked. Only mappings of ours have these `vm_ops`.
     unsafe {
         let raw = vma.as_ptr();
-        if !core::ptr::eq((*raw).vm_ops, &OPS.0)
-        {
+        if !core::ptr::eq((*raw).vm_ops, &OPS.0) {
             return None;
         }
         let owner = <Arc<Space>>::borrow((*(*raw).vm_file).private_data);
