@@ -149,8 +149,9 @@ int rsbac_mem_vmm_set_array(u32 cache, struct page **pages, size_t nr)
 		return set_pages_array_uc(pages, nr);
 	case WRITE_THROUGH:
 		for (n = 0; n < nr; n++) {
-			err = rsbac_mem_symbol__set_memory_wt(
-				rsbac_mem_vmm_linear(pages[n]), 1);
+			unsigned long addr = rsbac_mem_vmm_linear(pages[n]);
+
+			err = rsbac_mem_symbol__set_memory_wt(addr, 1);
 			if (err)
 				return err;
 		}

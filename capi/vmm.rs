@@ -113,14 +113,14 @@ unsafe extern "C" fn KnVmTryAllocate(
     addr: *mut c_void,
     size: usize,
     flags: c_int,
-    base: *mut usize,
+    base: *mut *mut c_void,
 ) -> Retcode {
     // SAFETY: By the contract of this function.
     unsafe {
         store(
             "KnVmTryAllocate",
             base,
-            || vmm::allocate(addr as usize, size, flags as u32),
+            || vmm::allocate(addr as usize, size, flags as u32).map(|base| base as *mut c_void),
             fmt!("{size} bytes, flags {flags:#x}"),
         )
     }
@@ -219,10 +219,8 @@ unsafe extern "C" fn KnPmmMdlCreateFromBuf(
             return Err(Error::InvalidSize);
         }
         // SAFETY: By the contract of this function.
-        vmm::mdl_from_data(
-            unsafe { slice::from_raw_parts(buf.cast(), size) },
-            flags as u32,
-        )
+        let data = unsafe { slice::from_raw_parts(buf.cast(), size) };
+        vmm::mdl_from_data(data, flags as u32)
     };
     // SAFETY: By the contract of this function.
     unsafe {
@@ -266,14 +264,17 @@ unsafe extern "C" fn KnPmmMdlMap(
     length: usize,
     hint: *mut c_void,
     flags: c_int,
-    addr: *mut usize,
+    addr: *mut *mut c_void,
 ) -> Retcode {
     // SAFETY: By the contract of this function.
     unsafe {
         store(
             "KnPmmMdlMap",
             addr,
-            || vmm::mdl_map(handle, offset, length, hint as usize, flags as u32),
+            || {
+                vmm::mdl_map(handle, offset, length, hint as usize, flags as u32)
+                    .map(|addr| addr as *mut c_void)
+            },
             fmt!("handle {handle}, {length} bytes at {offset}, flags {flags:#x}"),
         )
     }

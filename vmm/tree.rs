@@ -74,7 +74,7 @@ impl<T: 'static> Tree<KBox<T>> {
         let mut tree = self.tree.lock();
         let last = range.end.checked_sub(1)?;
         let mut state = tree.ma_state(range.start, last);
-        state.find(last).map(|value| look(&value))
+        state.find(last).map(|value| look(value))
     }
 }
 

@@ -37,16 +37,16 @@ static ssize_t mdl_read(struct file *file, char __user *to, size_t count,
 {
 	static const char text[] = "from the module";
 	char line[16];
-	Handle handle;
+	Handle h;
 	int fd;
 
 	if (*pos)
 		return 0;
-	if (KnPmmMdlCreateFromBuf(text, sizeof(text), R, &handle) != rcOk)
+	if (KnPmmMdlCreateFromBuf(text, sizeof(text), R, &h) != rcOk)
 		return -ENOMEM;
-	if (KnPmmMdlToFd(handle, R, &fd) != rcOk)
+	if (KnPmmMdlToFd(h, R, &fd) != rcOk)
 		fd = -1;
-	KnHandleClose(handle);
+	KnHandleClose(h);
 	snprintf(line, sizeof(line), "%d\n", fd);
 	return simple_read_from_buffer(to, count, pos, line, strlen(line));
 }
@@ -54,21 +54,21 @@ static ssize_t mdl_read(struct file *file, char __user *to, size_t count,
 static ssize_t mdl_write(struct file *file, const char __user *from,
 			 size_t count, loff_t *pos)
 {
-	Handle handle;
+	Handle h;
 	char *view;
 	int fd, err;
 
 	err = kstrtoint_from_user(from, count, 10, &fd);
 	if (err)
 		return err;
-	if (KnPmmMdlFromFd(fd, &handle) != rcOk)
+	if (KnPmmMdlFromFd(fd, &h) != rcOk)
 		return -EBADF;
-	if (KnPmmMdlMap(handle, 0, PAGE_SIZE, RTL_NULL, RW, (void **)&view) == rcOk) {
+	if (KnPmmMdlMap(h, 0, PAGE_SIZE, RTL_NULL, RW, (void **)&view) == rcOk) {
 		if (!strcmp(view, "from the program"))
 			strscpy(view, "seen by the module", PAGE_SIZE);
 		KnVmUnmap(view, PAGE_SIZE);
 	}
-	KnHandleClose(handle);
+	KnHandleClose(h);
 	return count;
 }
 

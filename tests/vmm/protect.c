@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Protections: what page tables say of both views, and what the processor does. */
 #include <linux/completion.h>
-#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/sizes.h>
 #include <linux/smp.h>
@@ -206,8 +205,8 @@ static void all_tlbs(void)
 		cond_resched();
 	for (n = 0; n < rounds; n++) {
 		KT_EQ(KnVmProtect(w.page, PAGE_SIZE, R), rcOk);
+		/* Pairs with the load in keep_writing(). */
 		smp_store_release(&w.closed, true);
-		udelay(50);
 		/* The writer may be between its load and its write: ask it. */
 		WRITE_ONCE(w.running, false);
 		while (!READ_ONCE(w.running))
@@ -215,6 +214,7 @@ static void all_tlbs(void)
 		WRITE_ONCE(w.running, false);
 		while (!READ_ONCE(w.running))
 			cond_resched();
+		/* Pairs with the load in keep_writing(). */
 		smp_store_release(&w.closed, false);
 		WRITE_ONCE(w.running, false);
 		while (!READ_ONCE(w.running))

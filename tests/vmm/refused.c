@@ -19,7 +19,7 @@ static const struct {
 	{ RW | RESERVE | 0x00000080, rcInvalidFlags },
 	{ RW | RESERVE | 0x00000800, rcInvalidFlags },
 	{ RW | RESERVE | 0x00010000, rcInvalidFlags },
-	{ RW | RESERVE | (int)0x80000000, rcInvalidFlags },
+	{ RW | RESERVE | INT_MIN, rcInvalidFlags },
 	/* Nothing, W, X, W|X. */
 	{ RESERVE, rcInvalidProtection },
 	{ RESERVE | VMM_FLAG_WRITE, rcInvalidProtection },
@@ -216,7 +216,7 @@ static void flags_of_calls(void)
 		{ VMM_FLAG_EXECUTE, rcInvalidProtection, rcInvalidProtection },
 		{ VMM_FLAG_WRITE | VMM_FLAG_EXECUTE, rcInvalidProtection,
 		  rcInvalidProtection },
-		{ (int)0x80000100, rcInvalidFlags, rcInvalidFlags },
+		{ INT_MIN | R, rcInvalidFlags, rcInvalidFlags },
 	};
 	char *base = KnVmAllocate(RTL_NULL, PAGE_SIZE, RESERVE | RW);
 	int n;

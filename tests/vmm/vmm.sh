@@ -39,6 +39,14 @@ test_user_no_memory() { user user_no_memory; }
 # Between a module and a process, both ways.
 test_user_module_mdl() { user user_module_mdl; }
 
+# The module does not load if the types for Rust break a promise.
+test_rust() {
+	check "load" insmod ./vmm_rust_test.ko
+	check "unload" rmmod vmm_rust_test
+	settled regions 0
+	settled committed_bytes 0
+}
+
 # Killed in the middle of using regions of all kinds: all of it goes.
 test_killed() {
 	for round in 1 2 3; do
