@@ -13,12 +13,10 @@
 
 #include <coresrv/vmm/vmm_api.h>
 
-#ifdef __KERNEL__
-#error "This header is for programs; modules include <coresrv/vmm/vmm_api.h>."
-#endif
-
+#ifndef __KERNEL__
 /* The reason why the last call of this thread failed; rcOk if it did not. */
 Retcode KnVmLastError(void);
+#endif
 
 #ifdef KN_VMM_IMPLEMENTATION
 
