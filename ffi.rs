@@ -32,6 +32,7 @@ extern "C" {
     pub(crate) fn rsbac_mem_helper_is_ours(addr: c_ulong) -> bool;
     pub(crate) fn rsbac_mem_helper_context_gfp() -> bindings::gfp_t;
 
+    pub(crate) fn rsbac_mem_helper_direct_map() -> usize;
     pub(crate) fn rsbac_mem_helper_alloc_percpu(size: usize, align: usize) -> *mut c_void;
     // Where counters.rs has no instruction of its own for it.
     #[cfg(not(all(CONFIG_X86_64, CONFIG_SMP, not(CONFIG_UML))))]

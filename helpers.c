@@ -22,6 +22,20 @@
 
 #include "helpers.h"
 
+#ifdef CONFIG_UML
+/*
+ * There, memory is in one piece, and the real one has addresses that a module
+ * cannot have.
+ */
+#undef __get_kernel_nofault
+#define __get_kernel_nofault(dst, src, type, label)			\
+do {									\
+	*(dst) = READ_ONCE(*(const type *)(src));			\
+	if (0)								\
+		goto label;						\
+} while (0)
+#endif
+
 const char *rsbac_mem_helper_version(void)
 {
 	return RSBAC_MEM_VERSION;
@@ -44,6 +58,12 @@ notrace gfp_t rsbac_mem_helper_context_gfp(void)
 	    !rcu_preempt_depth() && task_is_running(current))
 		return GFP_KERNEL;
 	return in_nmi() ? 0 : GFP_ATOMIC;
+}
+
+/* Where the direct map begins: the address of physical address 0. */
+unsigned long rsbac_mem_helper_direct_map(void)
+{
+	return (unsigned long)__va(0);
 }
 
 /* Per-CPU counting; safe against preemption and interrupts. */

@@ -13,6 +13,7 @@ struct xarray;
 const char *rsbac_mem_helper_version(void);
 bool rsbac_mem_helper_is_ours(unsigned long addr);
 gfp_t rsbac_mem_helper_context_gfp(void);
+unsigned long rsbac_mem_helper_direct_map(void);
 u64 rsbac_mem_helper_count(u64 __percpu *counter);
 u64 rsbac_mem_helper_sum(u64 __percpu *counter);
 void __percpu *rsbac_mem_helper_alloc_percpu(size_t size, size_t align);

@@ -16,6 +16,24 @@
 #include "helpers_vmm.h"
 #include "symbols.h"
 
+#ifdef CONFIG_UML
+/* User-mode Linux has no page attributes: the module loads there, regions do not work. */
+#define PAGE_KERNEL_ROX PAGE_KERNEL_RO
+
+static pte_t *lookup_address(unsigned long addr, unsigned int *level)
+{
+	return NULL;
+}
+
+static int set_pages_array_wb(struct page **pages, int nr)
+{
+	return -EOPNOTSUPP;
+}
+
+#define set_pages_array_wc set_pages_array_wb
+#define set_pages_array_uc set_pages_array_wb
+#endif
+
 /* The values of enum Cache in vmm/flags.rs. */
 enum cache { WRITE_BACK, WRITE_THROUGH, WRITE_COMBINE, DISABLE };
 

@@ -352,7 +352,7 @@ void kmc_who_stop(void)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(kmc_points); i++)
-		if (kmc_points[i].on)
+		if (IS_ENABLED(CONFIG_TRACEPOINTS) && kmc_points[i].on)
 			tracepoint_probe_unregister(kmc_points[i].tp, kmc_points[i].probe, NULL);
 	tracepoint_synchronize_unregister();
 	rcu_read_lock();
@@ -366,6 +366,9 @@ int kmc_who_start(void)
 {
 	int i, ret;
 
+	/* Kernels without have no direct calls either: no cache can be marked. */
+	if (!IS_ENABLED(CONFIG_TRACEPOINTS))
+		return 0;
 	for_each_kernel_tracepoint(kmc_find_points, NULL);
 	for (i = 0; i < ARRAY_SIZE(kmc_points); i++) {
 		ret = kmc_points[i].tp ?

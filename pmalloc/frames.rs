@@ -266,8 +266,7 @@ fn alloc(order: u32) -> Option<usize> {
 fn alloc_once(order: u32) -> Option<usize> {
     // SAFETY: Any context that may sleep may allocate.
     let addr = unsafe { crate::ffi::pmalloc::rsbac_mem_alloc_frames(order) };
-    // SAFETY: The address, if any, is in the direct map.
-    (addr != 0).then(|| (addr - unsafe { bindings::page_offset_base }) >> PAGE_SHIFT)
+    (addr != 0).then(|| (addr - direct(0)) >> PAGE_SHIFT)
 }
 
 /// Frees what `alloc_once` allocated.
@@ -278,8 +277,8 @@ fn release(pfn: usize, order: u32) {
 
 /// The address of a page frame in the direct map.
 pub(crate) fn direct(pfn: usize) -> usize {
-    // SAFETY: The variable is set at boot.
-    unsafe { bindings::page_offset_base + (pfn << PAGE_SHIFT) }
+    // SAFETY: Anybody may ask where the direct map begins.
+    unsafe { crate::ffi::rsbac_mem_helper_direct_map() + (pfn << PAGE_SHIFT) }
 }
 
 fn protect(store: &Store, pfn: usize, order: u32) -> Result {
