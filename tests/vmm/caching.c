@@ -13,10 +13,8 @@ static void expect_caching(char *base, size_t pages, int mode)
 {
 	size_t n;
 
-	for (n = 0; n < pages; n++) {
-		KT_NEED(KT_EQ(caching(base + n * PAGE_SIZE), mode));
-		KT_NEED(KT_EQ(caching_direct(base + n * PAGE_SIZE), mode));
-	}
+	for (n = 0; n < pages; n++)
+		KT_NEED(is_cached(base + n * PAGE_SIZE, mode));
 }
 
 static void each_mode(void)
@@ -65,10 +63,10 @@ static void restored(void)
 		page = vmalloc_to_page(base);
 		get_page(page);
 		KT_EQ(KnVmDecommit(base, 2 * PAGE_SIZE), rcOk);
-		/* caching_direct() wants a mapped address. */
+		/* is_cached() wants a mapped address. */
 		view = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
 		if (KT_NOT_NULL(view)) {
-			KT_EQ(caching_direct(view), VMM_FLAG_WRITE_BACK);
+			KT_TRUE(is_cached(view, VMM_FLAG_WRITE_BACK));
 			KT_EQ(seen_direct(view), RW);
 			vunmap(view);
 		}

@@ -31,17 +31,19 @@ static int rights(u64 bits)
 	       (bits & _PAGE_NX ? 0 : VMM_FLAG_EXECUTE);
 }
 
-static int cached(u64 bits)
+/* The bits that make a page cached like that on this kernel. */
+static u64 cache_bits(int mode)
 {
-	u64 mode = bits & _PAGE_CACHE_MASK;
-
-	if (mode == pgprot_val(pgprot_writecombine(__pgprot(0))))
-		return VMM_FLAG_WRITE_COMBINE;
-	if (mode == pgprot_val(pgprot_writethrough(__pgprot(0))))
-		return VMM_FLAG_WRITE_THROUGH;
-	if (mode == pgprot_val(pgprot_noncached(__pgprot(0))))
-		return VMM_FLAG_CACHE_DISABLE;
-	return mode ? 0 : VMM_FLAG_WRITE_BACK;
+	switch (mode) {
+	case VMM_FLAG_WRITE_COMBINE:
+		return pgprot_val(pgprot_writecombine(__pgprot(0)));
+	case VMM_FLAG_WRITE_THROUGH:
+		return pgprot_val(pgprot_writethrough(__pgprot(0)));
+	case VMM_FLAG_CACHE_DISABLE:
+		return pgprot_val(pgprot_noncached(__pgprot(0)));
+	default:
+		return 0;
+	}
 }
 
 static const void *direct(const void *addr)
@@ -59,14 +61,12 @@ int seen_direct(const void *addr)
 	return rights(entry(direct(addr)));
 }
 
-int caching(const void *addr)
+bool is_cached(const void *addr, int mode)
 {
-	return cached(entry(addr));
-}
+	u64 here = entry(addr) & _PAGE_CACHE_MASK;
+	u64 there = entry(direct(addr)) & _PAGE_CACHE_MASK;
 
-int caching_direct(const void *addr)
-{
-	return cached(entry(direct(addr)));
+	return here == cache_bits(mode) && there == cache_bits(mode);
 }
 
 bool can_read(const void *addr)

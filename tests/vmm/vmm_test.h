@@ -29,9 +29,11 @@ int seen(const void *addr);
 /* The same for the direct map's view of the page that is mapped at @addr. */
 int seen_direct(const void *addr);
 
-/* The caching that the page table gives for @addr: VMM_FLAG_WRITE_BACK ... */
-int caching(const void *addr);
-int caching_direct(const void *addr);
+/*
+ * Whether page tables have @addr cached like that (VMM_FLAG_WRITE_BACK ...) in
+ * both views. Kernels without PAT have one way for two of the modes.
+ */
+bool is_cached(const void *addr, int mode);
 
 /* Whether the processor lets us; the fault is caught. */
 bool can_read(const void *addr);
