@@ -3,6 +3,7 @@
  * What Rust cannot call by itself: inline functions, macros and per-CPU
  * operations of the kernel, one thin wrapper each. ffi.rs declares them.
  */
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/kfence.h>
 #include <linux/kobject.h>
@@ -66,10 +67,19 @@ unsigned long rsbac_mem_helper_direct_map(void)
 	return (unsigned long)__va(0);
 }
 
-/* Per-CPU counting; safe against preemption and interrupts. */
+/*
+ * Per-CPU counting for architectures that have no instruction for it, safe
+ * against preemption and interrupts. An atomic of one's own CPU is cheaper
+ * there than this_cpu_inc_return(), which turns interrupts off.
+ */
 notrace u64 rsbac_mem_helper_count(u64 __percpu *counter)
 {
-	return this_cpu_inc_return(*counter);
+	u64 count;
+
+	preempt_disable_notrace();
+	count = atomic64_inc_return((atomic64_t *)this_cpu_ptr(counter));
+	preempt_enable_notrace();
+	return count;
 }
 
 u64 rsbac_mem_helper_sum(u64 __percpu *counter)

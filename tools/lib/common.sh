@@ -75,14 +75,15 @@ explain() { # explain LOG
 # Between "step" and its end: a counter on a terminal, a line each half minute
 # elsewhere, so that nobody wonders whether it hangs.
 watch_step() { # watch_step TEXT LOG
-	local start=$SECONDS last
+	local start=$SECONDS last next=30
 	# A background job does not hear Ctrl-C; it ends when its script has.
 	while sleep 1 && kill -0 $$ 2>/dev/null; do
 		if [ -t 2 ]; then
 			last=$(tail -c 400 -- "$2" | tr '\r' '\n' | grep -v '^$' | tail -n 1 | tr -cd '[:print:]' || true)
 			printf '\r\033[K%s ... %d s  %.50s' "$1" $((SECONDS - start)) "$last" >&2
-		elif [ $(((SECONDS - start) % 30)) = 0 ]; then
+		elif [ $((SECONDS - start)) -ge "$next" ]; then
 			say "$1 ... $((SECONDS - start)) s"
+			next=$((SECONDS - start + 30))
 		fi
 	done
 }
