@@ -38,11 +38,12 @@ endif
 demo:
 	samples/demo.sh
 
+# SUITES names some of the suites; all of them otherwise.
 test:
-	tests/run
+	tests/run $(SUITES)
 
 test-debug:
-	tests/run --kernel debug
+	tests/run --kernel debug $(SUITES)
 
 bench:
 	benches/run

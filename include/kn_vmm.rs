@@ -66,7 +66,7 @@ const WRITE: c_int = 0x200;
 fn check(code: c_int) -> Result {
     match code {
         0 => Ok(()),
-        -2 | -3 | -4 | -1 => Err(EINVAL),
+        -4..=-1 => Err(EINVAL),
         -5 | -14 => Err(EPERM),
         -9 => Err(EBUSY),
         -10 | -11 => Err(ENOMEM),

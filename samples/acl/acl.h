@@ -26,7 +26,7 @@
 
 /* Bytes of a line, without its newline: a path and all that precedes it. */
 #define ACL_MAX_LINE	(PATH_MAX + 64)
-#define ACL_MAX_RULES	BIT(20)
+#define ACL_MAX_RULES	1048576U
 #define ACL_MAX_NAMES	(64U << 20)
 
 /* Bytes of a message about a refused policy, with the closing NUL. */

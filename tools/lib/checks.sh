@@ -12,7 +12,7 @@ files() {
 	for pattern; do names+=(-o -path "$TOP/$pattern"); done
 	[ $# -gt 0 ] || names=(-o -true)
 	find "$TOP" \( -name .git -o -name build \) -prune -o -type f \( "${names[@]:1}" \) \
-		-not -name '*.ko' -print | sort
+		-not -name '*.ko' -not -name '.checkpatch-*' -print | sort
 }
 
 scripts() {
