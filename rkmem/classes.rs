@@ -147,7 +147,13 @@ mod tests {
 
     #[test]
     fn alignment_is_the_largest_power_of_two_in_the_size() {
-        for (size, expected) in [(8, 8), (96, 32), (192, 64), (4096, 4096), (1 << 20, 4096)] {
+        for (size, expected) in [
+            (8, 8),
+            (96, 32),
+            (192, 64),
+            (4096, 4096),
+            (1 << 20, 1 << 20),
+        ] {
             assert_eq!(align(size), expected);
         }
     }
