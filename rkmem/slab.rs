@@ -45,6 +45,9 @@ impl Slab {
         reuse: Reuse,
         track: bool,
     ) -> Result<Self> {
+        // The cache comes last: it is not given back where a later step fails.
+        let counters = Counters::new()?;
+        let sites = track.then(Sites::new).transpose()?;
         let cache = Cache::new(&name, size, align, reuse)?;
         // Readers under RCU may look at free objects, which must therefore stay as they are; and
         // objects of less than a word have no room.
@@ -52,8 +55,8 @@ impl Slab {
         Ok(Self {
             geometry: Geometry::of(&cache, &name, align),
             cache: ManuallyDrop::new(cache),
-            counters: Counters::new()?,
-            sites: track.then(Sites::new).transpose()?,
+            counters,
+            sites,
             name,
             object_size: size,
             cookie: if markable { ffi::random() | 1 } else { 0 },
