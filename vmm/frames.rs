@@ -269,7 +269,12 @@ impl UserFrame {
         self.frame
     }
 
-    pub(super) fn page(&self) -> usize {
+    /// Frees the memory early where that takes no sleep; returns which page of the region it was.
+    pub(super) fn empty(&mut self) -> usize {
+        if self.cache == Cache::WriteBack {
+            free(core::slice::from_mut(&mut self.frame));
+            self.frame = core::ptr::null_mut();
+        }
         self.page
     }
 }
@@ -277,6 +282,9 @@ impl UserFrame {
 impl Drop for UserFrame {
     fn drop(&mut self) {
         self.payer.uncharge(1);
+        if self.frame.is_null() {
+            return;
+        }
         let one = core::slice::from_mut(&mut self.frame);
         if self.cache == Cache::WriteBack || set_cache(one, Cache::WriteBack).is_ok() {
             free(one);

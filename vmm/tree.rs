@@ -70,11 +70,11 @@ impl<T: ForeignOwnable> Tree<T> {
 
 impl<T: 'static> Tree<KBox<T>> {
     /// Looks at the first value in `range`. `look` must not sleep.
-    pub(super) fn next<U>(&self, range: Range<usize>, look: impl FnOnce(&T) -> U) -> Option<U> {
+    pub(super) fn next<U>(&self, range: Range<usize>, look: impl FnOnce(&mut T) -> U) -> Option<U> {
         let mut tree = self.tree.lock();
         let last = range.end.checked_sub(1)?;
         let mut state = tree.ma_state(range.start, last);
-        state.find(last).map(|value| look(value))
+        state.find(last).map(look)
     }
 }
 

@@ -34,7 +34,21 @@ test_user_caching() { user user_caching; }
 test_user_mdl() { user user_mdl; }
 test_user_forked() { user user_forked; }
 test_user_torn() { user user_torn; }
-test_user_no_memory() { user user_no_memory; }
+
+# In a memory cgroup: where the whole machine has none left, the kernel may kill
+# any program for the sake of a slab page.
+test_user_no_memory() {
+	mkdir -p /tmp/cgroup
+	mount -t cgroup2 none /tmp/cgroup
+	echo +memory >/tmp/cgroup/cgroup.subtree_control
+	mkdir /tmp/cgroup/box
+	echo 64M >/tmp/cgroup/box/memory.max
+	sh -c 'echo 0 >/tmp/cgroup/box/cgroup.procs && exec ./vmm_user user_no_memory' \
+		>/tmp/user.out || fail "$(cat /tmp/user.out)"
+	check "it was the cgroup" grep -q '^max [1-9]' /tmp/cgroup/box/memory.events
+	rmdir /tmp/cgroup/box
+	umount /tmp/cgroup
+}
 
 # Between a module and a process, both ways.
 test_user_module_mdl() { user user_module_mdl; }

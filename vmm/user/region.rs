@@ -365,9 +365,11 @@ impl Region {
         Ok(raw)
     }
 
-    /// Drops the frames of `pages`. With `inner` locked.
+    /// Drops the frames of `pages`. With `inner` locked, so that nobody sees an empty one.
     fn take(&self, pages: Range<usize>) {
-        while let Some(page) = self.frames.next(pages.clone(), |frame| frame.page()) {
+        // Memory goes before what is known of it: a tree needs some to forget, and where there is
+        // none it would have the kernel kill a program for it.
+        while let Some(page) = self.frames.next(pages.clone(), UserFrame::empty) {
             drop(self.frames.remove(page));
             figures::decommitted(1, 0);
         }
