@@ -34,8 +34,8 @@ static const char usage[] =
 "--undo     a shell command that undoes the action where it gets through\n"
 "--sample   for slow actions: about that many points out of all\n"
 "\n"
-"Prints how many points it hit. Exit status: 0; 1 where the state changed, the\n"
-"action failed for want of something else than memory.\n"
+"Prints how many points it hit. Exit status: 0; 1 where the state changed, or the\n"
+"action failed with anything but ENOMEM.\n"
 "Needs CONFIG_FAULT_INJECTION with failslab or fail_page_alloc.\n";
 
 #define MOST_STATES 16
@@ -248,8 +248,9 @@ int main(int argc, char **argv)
 		char *after;
 
 		err = round_of(argv, nth, n, &unused);
-		if (unused && err) {
-			printf("# %s %s: %s\n", argv[0], argv[1], strerror(err));
+		if (err && (unused || err != ENOMEM)) {
+			printf("# %s %s: failure %d of %d: %s\n", argv[0], argv[1],
+			       n, total, strerror(err));
 			return 1;
 		}
 		if (!err)

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Exported calls as actions for failnth: writing a name to the module's
- * parameter "act" makes the call, and undoes it where it succeeds. The write
- * fails with ENOMEM where the call does.
- */
-#include <linux/module.h>
+/* The RSBAC calls. */
+#include <linux/errno.h>
 #include <rsbac/rkmem.h>
+
+#include "fault_test.h"
 
 static int kmalloc_and_free(size_t size)
 {
@@ -70,10 +68,7 @@ static int smalloc(void)
 	return objp ? 0 : -ENOMEM;
 }
 
-static const struct {
-	const char *name;
-	int (*act)(void);
-} actions[] = {
+const struct action rkmem_actions[] = {
 	{ "kmalloc_64", kmalloc_64 },
 	{ "kmalloc_1m", kmalloc_1m },
 	{ "vkmalloc_64k", vkmalloc_64k },
@@ -81,34 +76,16 @@ static const struct {
 	{ "slab_create", slab_create },
 	{ "slab_create_rcu", slab_create_rcu },
 	{ "smalloc", smalloc },
+	{}
 };
 
-static int act_set(const char *name, const struct kernel_param *param)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(actions); i++)
-		if (sysfs_streq(name, actions[i].name))
-			return actions[i].act();
-	return -EINVAL;
-}
-
-static const struct kernel_param_ops act_ops = { .set = act_set };
-module_param_cb(act, &act_ops, NULL, 0200);
-MODULE_PARM_DESC(act, "the name of a call to make now");
-
-static int __init fault_init(void)
+int rkmem_begin(void)
 {
 	own_slab = rsbac_slab_create("fault_test_own", 200);
 	return own_slab ? 0 : -ENOMEM;
 }
-module_init(fault_init);
 
-static void __exit fault_exit(void)
+void rkmem_end(void)
 {
 	rsbac_slab_destroy(own_slab);
 }
-module_exit(fault_exit);
-
-MODULE_DESCRIPTION("calls that are made while memory fails");
-MODULE_LICENSE("GPL");
