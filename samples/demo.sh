@@ -26,6 +26,7 @@ tools=$here/../tools
 exec "$tools/vm" --kernel "$kernel" --timeout 240 \
 	--with "$here/demo-guest.sh" \
 	--with "$here/acl/acl_sample.ko" \
+	--with "$here/acl/acl_attack.ko" \
 	--with "$here/acl/policy.txt" \
 	--with "$here/acl/make-policy.sh" \
 	--with "$here/acl/load.sh" \

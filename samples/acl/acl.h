@@ -4,15 +4,16 @@
  *
  * main.c    the files in securityfs, and which policy is in force
  * parse.c   policy text, line by line, into a policy
- * policy.c  the policy itself: rules, names, index; the only part that
- *           allocates from rsbac_mem
+ * policy.c  the policy itself: rules, names, index, in a sealed pool
  * query.c   query text into answers
+ * attack.c  a module of its own, that tries to change a rule behind our back
  */
 #ifndef _ACL_SAMPLE_H
 #define _ACL_SAMPLE_H
 
 #include <linux/bits.h>
 #include <linux/limits.h>
+#include <linux/pmalloc.h>
 #include <linux/types.h>
 
 #include <rsbac/rkmem.h>
@@ -58,11 +59,17 @@ struct acl_policy *acl_policy_new(void);
 void acl_policy_free(struct acl_policy *policy);
 int acl_policy_add(struct acl_policy *policy, const struct acl_entry *entry,
 		   char *why);
+int acl_policy_seal(struct acl_policy *policy);
 u32 acl_policy_rules(const struct acl_policy *policy);
 int acl_policy_describe(const struct acl_policy *policy, char *text,
 			size_t size);
 struct acl_verdict acl_policy_ask(const struct acl_policy *policy, u32 uid,
 				  u8 right, const char *path);
+
+bool *acl_policy_target(const struct acl_policy *policy, u32 line);
+
+/* Of the policy in force, for attack.c. The caller lets nobody replace it. */
+bool *acl_target(u32 line);
 
 /* A policy on its way in. */
 struct acl_load {

@@ -7,7 +7,9 @@
  *   rsbac_acl/query   write "UID RIGHT PATH", read the answer
  *   rsbac_acl/status  the policy in force, and how the last load went
  *
- * load_lock is the only lock; the policy in force is read under RCU.
+ * load_lock is the only lock; the policy in force is read under RCU. Which one
+ * that is, is written with wr_rcu_assign_pointer() alone, and where that is kept
+ * cannot be changed at all: a forged policy cannot be put in the place of ours.
  */
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -20,7 +22,8 @@
 #include "acl.h"
 
 static DEFINE_MUTEX(load_lock);
-static struct acl_policy __rcu *in_force;
+static struct acl_policy __rcu **in_force __ro_after_init;
+static struct pmalloc_pool *in_force_pool __ro_after_init;
 static char last_load[ACL_MAX_WHY + 32] = "none";	/* under load_lock */
 static struct dentry *acl_dir;
 
@@ -62,8 +65,10 @@ static int load_release(struct inode *inode, struct file *file)
 
 	mutex_lock(&load_lock);
 	if (policy) {
-		policy = rcu_replace_pointer(in_force, policy,
-					     lockdep_is_held(&load_lock));
+		struct acl_policy *new = policy;
+
+		policy = rcu_dereference_protected(*in_force, lockdep_is_held(&load_lock));
+		wr_rcu_assign_pointer(*in_force, new);
 		strscpy(last_load, "ok");
 	} else {
 		scnprintf(last_load, sizeof(last_load), "refused: line %u: %s",
@@ -128,7 +133,7 @@ static ssize_t query_write(struct file *file, const char __user *from,
 
 	mutex_lock(&session->lock);
 	rcu_read_lock();
-	len = acl_answer(rcu_dereference(in_force), text, session->answers,
+	len = acl_answer(rcu_dereference(*in_force), text, session->answers,
 			 sizeof(session->answers));
 	rcu_read_unlock();
 	session->len = max(len, 0);
@@ -177,7 +182,7 @@ static ssize_t status_read(struct file *file, char __user *to, size_t count,
 	int len;
 
 	mutex_lock(&load_lock);
-	policy = rcu_dereference_protected(in_force,
+	policy = rcu_dereference_protected(*in_force,
 					   lockdep_is_held(&load_lock));
 	len = acl_policy_describe(policy, text, sizeof(text));
 	len += scnprintf(text + len, sizeof(text) - len, "last load: %s\n",
@@ -213,28 +218,49 @@ static int make_files(void)
 	return 0;
 }
 
+bool *acl_target(u32 line)
+{
+	return acl_policy_target(rcu_dereference_protected(*in_force, true), line);
+}
+EXPORT_SYMBOL_GPL(acl_target);
+
+/* A policy that denies everything, until there is another. */
+static int __init start_with_none(void)
+{
+	struct acl_policy *empty = acl_policy_new();
+
+	in_force_pool = pmalloc_create_pool(PMALLOC_MODE_START_WR);
+	in_force = in_force_pool ? pmalloc(in_force_pool, sizeof(*in_force)) : NULL;
+	if (!empty || !in_force || acl_policy_seal(empty)) {
+		pmalloc_destroy_pool(in_force_pool);
+		acl_policy_free(empty);
+		return -ENOMEM;
+	}
+	wr_rcu_assign_pointer(*in_force, empty);
+	return 0;
+}
+
+static void stop_all(void)
+{
+	acl_policy_free(rcu_dereference_protected(*in_force, true));
+	pmalloc_destroy_pool(in_force_pool);
+	acl_policy_exit();
+}
+
 static int __init acl_init(void)
 {
-	struct acl_policy *empty;
 	int err = acl_policy_init();
 
 	if (err)
 		return err;
-	empty = acl_policy_new();
-	if (!empty) {
-		err = -ENOMEM;
-		goto no_policy;
+	err = start_with_none();
+	if (err) {
+		acl_policy_exit();
+		return err;
 	}
-	RCU_INIT_POINTER(in_force, empty);
 	err = make_files();
 	if (err)
-		goto no_files;
-	return 0;
-
-no_files:
-	acl_policy_free(empty);
-no_policy:
-	acl_policy_exit();
+		stop_all();
 	return err;
 }
 
@@ -242,11 +268,10 @@ no_policy:
 static void __exit acl_exit(void)
 {
 	securityfs_remove(acl_dir);
-	acl_policy_free(rcu_dereference_protected(in_force, true));
-	acl_policy_exit();
+	stop_all();
 }
 
 module_init(acl_init);
 module_exit(acl_exit);
-MODULE_DESCRIPTION("rsbac_mem sample: an access-control policy in slabs of its own");
+MODULE_DESCRIPTION("rsbac_mem sample: an access-control policy in a sealed pool");
 MODULE_LICENSE("GPL");

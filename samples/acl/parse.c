@@ -252,6 +252,8 @@ struct acl_policy *acl_load_finish(struct acl_load *load)
 	rsbac_kfree(load->line);
 	load->line = NULL;
 	load->policy = NULL;
+	if (!load->err && acl_policy_seal(policy))
+		load->err = refuse(load, "no memory to seal it in");
 	if (!load->err)
 		return policy;
 	acl_policy_free(policy);

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A policy: rules, each an object of the RSBAC slab "acl_rule"; the text of
- * their paths, one table; and a hash index, another. The tables start small
- * and double, from contiguous memory to vmalloc as they need it.
+ * A policy: rules, the text of their paths, and a hash index, in a pool of its
+ * own that is sealed before others can see it: from then on nobody in the
+ * kernel can write to it, by mistake or on purpose. Readers need no lock beyond
+ * the RCU section that keeps it alive.
  *
- * A policy is built by one task and never changed once others can see it, so
- * that readers need no lock beyond the RCU section that keeps it alive.
+ * While it is built by one task, text and index are tables that start small and
+ * double, from contiguous memory to vmalloc as they need it; a pool would not
+ * take the small ones back. What changes while a policy is in force, how often
+ * a rule decided, is no part of it: each rule points to its acl_usage, an
+ * object of the RSBAC slab of that name.
  */
 #include <linux/kernel.h>
 #include <linux/overflow.h>
@@ -17,8 +21,16 @@
 #define FIRST_BUCKETS	256
 #define FIRST_NAMES	4096
 
+/* Bytes of an area of a pool: fewer, larger areas are sealed faster. */
+#define AREA		(64 << 10)
+
+struct acl_usage {
+	atomic_long_t decided;
+};
+
 struct acl_rule {
 	struct acl_rule *next;	/* in its bucket */
+	struct acl_usage *usage;
 	u32 hash;
 	u32 name;		/* where its path starts in the table of names */
 	u32 name_len;
@@ -30,14 +42,16 @@ struct acl_rule {
 	bool deny;
 };
 
-/* Memory of rsbac_vkmalloc() and what rsbac_vkfree() wants to know of it. */
+/* Memory of rsbac_vkmalloc(); once it is whole, of the pool. */
 struct acl_table {
 	void *mem;
 	size_t size;
 	boolean vmalloc_used;
+	bool in_pool;
 };
 
 struct acl_policy {
+	struct pmalloc_pool *pool;	/* where it is itself, too */
 	struct acl_table names;
 	u32 names_used;
 	struct acl_table index;
@@ -45,7 +59,12 @@ struct acl_policy {
 	u32 rules;
 };
 
-static struct kmem_cache *rule_slab;
+#define for_each_rule(policy, rule)					\
+	for (u32 _i = 0; _i < (policy)->buckets; _i++)			\
+		for ((rule) = ((struct acl_rule **)(policy)->index.mem)[_i];	\
+		     (rule); (rule) = (rule)->next)
+
+static struct kmem_cache *usage_slab;
 
 static int table_alloc(struct acl_table *table, size_t size)
 {
@@ -58,7 +77,8 @@ static int table_alloc(struct acl_table *table, size_t size)
 
 static void table_free(struct acl_table *table)
 {
-	rsbac_vkfree(table->mem, table->vmalloc_used);
+	if (!table->in_pool)
+		rsbac_vkfree(table->mem, table->vmalloc_used);
 }
 
 static u32 hash_path(const char *path, size_t len, bool subtree)
@@ -175,6 +195,7 @@ int acl_policy_add(struct acl_policy *policy, const struct acl_entry *entry,
 	u32 hash = hash_path(entry->path, entry->path_len, entry->subtree);
 	const struct acl_rule *twin = find_duplicate(policy, entry, hash);
 	struct acl_rule *rule, **bucket;
+	struct acl_usage *usage;
 	int err;
 
 	if (twin) {
@@ -192,14 +213,16 @@ int acl_policy_add(struct acl_policy *policy, const struct acl_entry *entry,
 		err = index_grow(policy);
 	if (err)
 		goto no_room;
-	rule = rsbac_smalloc_unlocked(rule_slab);
-	if (!rule) {
+	rule = pmalloc(policy->pool, sizeof(*rule));
+	usage = rule ? rsbac_smalloc_clear_unlocked(usage_slab) : NULL;
+	if (!usage) {
 		err = -ENOMEM;
 		goto no_room;
 	}
 	bucket = bucket_of(policy, hash);
 	*rule = (struct acl_rule) {
 		.next = *bucket,
+		.usage = usage,
 		.hash = hash,
 		.name = policy->names_used,
 		.name_len = entry->path_len,
@@ -272,25 +295,80 @@ struct acl_verdict acl_policy_ask(const struct acl_policy *policy, u32 uid,
 			;
 		rule = find_rule(policy, uid, right, path, len, true);
 	}
+	if (rule)
+		atomic_long_inc(&rule->usage->decided);
 	return (struct acl_verdict) {
 		.allow = rule && !rule->deny,
 		.line = rule ? rule->line : 0,
 	};
 }
 
-static const char *kind_of(const struct acl_table *table)
+/* Moves the @used bytes of a table to the pool. */
+static int table_move(struct acl_policy *policy, struct acl_table *table, size_t used)
 {
-	return table->vmalloc_used ? "vmalloc" : "contiguous";
+	void *mem = pmalloc(policy->pool, max(used, 1));
+
+	if (!mem)
+		return -ENOMEM;
+	memcpy(mem, table->mem, used);
+	table_free(table);
+	*table = (struct acl_table) { .mem = mem, .size = used, .in_pool = true };
+	return 0;
 }
 
+/**
+ * acl_policy_seal - nobody can write to a policy from now on
+ * @policy: a policy that nobody else sees yet
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; or -ENOMEM, and @policy can only be freed.
+ */
+int acl_policy_seal(struct acl_policy *policy)
+{
+	if (table_move(policy, &policy->names, policy->names_used) ||
+	    table_move(policy, &policy->index, policy->index.size))
+		return -ENOMEM;
+	pmalloc_protect_pool(policy->pool);
+	return 0;
+}
+
+/**
+ * acl_policy_describe - a policy in a few lines of text
+ * @policy: the policy
+ * @text: where to put them
+ * @size: bytes of @text
+ *
+ * Context: Any; @policy must be kept alive by the caller.
+ * Return: bytes of text, without the closing NUL.
+ */
 int acl_policy_describe(const struct acl_policy *policy, char *text,
 			size_t size)
 {
+	const struct acl_rule *rule;
+	unsigned long decisions = 0;
+	u32 unused = 0;
+
+	for_each_rule(policy, rule) {
+		long decided = atomic_long_read(&rule->usage->decided);
+
+		decisions += decided;
+		unused += !decided;
+	}
 	return scnprintf(text, size,
-			 "rules: %u\nnames: %u bytes in %zu (%s)\nindex: %zu bytes (%s)\n",
-			 policy->rules, policy->names_used, policy->names.size,
-			 kind_of(&policy->names), policy->index.size,
-			 kind_of(&policy->index));
+			 "rules: %u\nnames: %zu bytes\nindex: %zu bytes\ndecisions: %lu\nrules never used: %u\n",
+			 policy->rules, policy->names.size, policy->index.size,
+			 decisions, unused);
+}
+
+/* Where the rule of a line of the policy says whether it denies; NULL for none. */
+bool *acl_policy_target(const struct acl_policy *policy, u32 line)
+{
+	struct acl_rule *rule;
+
+	for_each_rule(policy, rule)
+		if (rule->line == line)
+			return &rule->deny;
+	return NULL;
 }
 
 /**
@@ -301,54 +379,48 @@ int acl_policy_describe(const struct acl_policy *policy, char *text,
  */
 struct acl_policy *acl_policy_new(void)
 {
-	struct acl_policy *policy = rsbac_kmalloc_clear_unlocked(sizeof(*policy));
+	struct pmalloc_pool *pool = pmalloc_create_custom_pool(AREA, PMALLOC_ALIGN_DEFAULT,
+							       PMALLOC_MODE_RO);
+	struct acl_policy *policy = pool ? pzalloc(pool, sizeof(*policy)) : NULL;
 
 	if (!policy)
-		return NULL;
+		goto free_pool;
+	policy->pool = pool;
 	policy->buckets = FIRST_BUCKETS;
 	if (index_alloc(&policy->index, FIRST_BUCKETS))
-		goto free_policy;
+		goto free_pool;
 	if (table_alloc(&policy->names, FIRST_NAMES))
 		goto free_index;
 	return policy;
 
 free_index:
 	table_free(&policy->index);
-free_policy:
-	rsbac_kfree(policy);
+free_pool:
+	pmalloc_destroy_pool(pool);
 	return NULL;
 }
 
 /* NULL is allowed. Nobody may be reading the policy any more. */
 void acl_policy_free(struct acl_policy *policy)
 {
-	struct acl_rule **buckets;
+	const struct acl_rule *rule;
 
 	if (!policy)
 		return;
-	buckets = policy->index.mem;
-	for (u32 i = 0; i < policy->buckets; i++) {
-		struct acl_rule *rule = buckets[i];
-
-		while (rule) {
-			struct acl_rule *next = rule->next;
-
-			rsbac_sfree(rule_slab, rule);
-			rule = next;
-		}
-	}
+	for_each_rule(policy, rule)
+		rsbac_sfree(usage_slab, rule->usage);
 	table_free(&policy->names);
 	table_free(&policy->index);
-	rsbac_kfree(policy);
+	pmalloc_destroy_pool(policy->pool);
 }
 
 int acl_policy_init(void)
 {
-	rule_slab = rsbac_slab_create("acl_rule", sizeof(struct acl_rule));
-	return rule_slab ? 0 : -ENOMEM;
+	usage_slab = rsbac_slab_create("acl_usage", sizeof(struct acl_usage));
+	return usage_slab ? 0 : -ENOMEM;
 }
 
 void acl_policy_exit(void)
 {
-	rsbac_slab_destroy(rule_slab);
+	rsbac_slab_destroy(usage_slab);
 }
