@@ -204,14 +204,16 @@ impl<T: Attributes> Dir<T> {
     }
 
     fn with_parent(parent: *mut bindings::kobject, name: &CStr, data: T) -> Result<Self> {
-        let node = KBox::new(
+        // Room first: without it, `data` is dropped like any other value.
+        let node = KBox::new_uninit(GFP_KERNEL)?;
+        let node = KBox::write(
+            node,
             Node {
                 // SAFETY: `kobject_init_and_add` asks for a zeroed kobject.
                 kobj: Opaque::new(unsafe { MaybeUninit::zeroed().assume_init() }),
                 data: ManuallyDrop::new(data),
             },
-            GFP_KERNEL,
-        )?;
+        );
         NODES.fetch_add(1, Relaxed);
         let node = KBox::into_raw(node);
         let kobj: *mut bindings::kobject = node.cast();
