@@ -173,6 +173,11 @@ impl Request {
     }
 }
 
+/// Whether all of a range may be written, as far as can be said with interrupts on.
+fn may_write(addr: usize, size: usize) -> bool {
+    Area::owning(addr).is_some_and(|area| area.is_write_rare() && area.has(addr, size))
+}
+
 /// Copies `size` bytes from `src` to protected memory. False if refused: nothing is written then.
 ///
 /// # Safety
@@ -191,6 +196,10 @@ pub(crate) unsafe fn copy(
         size,
         key,
     };
+    // Before the source is read: where the size is wrong, the source is likely to end before it.
+    if size > size_of::<u64>() && !may_write(dst, size) {
+        return call.refuse(Wrong::Target, dst, size);
+    }
     request.serve(PIECE, |at, len| {
         // The source is read before the window opens: it may fault, or be slow.
         let mut bytes = [const { MaybeUninit::<u8>::uninit() }; PIECE];
