@@ -119,6 +119,9 @@ impl Drop for Table {
     }
 }
 
+/// `KMEM_CGROUP_VMALLOC`.
+pub(crate) const VMALLOC: u32 = 2;
+
 /// A charge that the owner of some memory keeps: `struct kmem_cgroup_charge`.
 #[repr(C)]
 pub(crate) struct Charge {
@@ -127,6 +130,18 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
+    /// Charges `bytes` of the given kind to the group of the calling task, for an owner who keeps
+    /// the number that is returned. Does not sleep.
+    pub(crate) fn to(kind: u32, bytes: usize) -> Result<u32> {
+        let mut charge = Self { id: 0, bytes: 0 };
+        charge.take(kind, bytes, false).map(|()| charge.id)
+    }
+
+    /// The charge that [`Self::to`] made of these bytes.
+    pub(crate) fn of(id: u32, bytes: usize) -> Self {
+        Self { id, bytes }
+    }
+
     /// Charges `bytes` of the given kind to the group of the calling task. Does not sleep.
     pub(crate) fn take(&mut self, kind: u32, bytes: usize, force: bool) -> Result {
         if self.id != 0 || !(1..=3).contains(&kind) || bytes == 0 || bytes > isize::MAX as usize {
@@ -159,6 +174,15 @@ pub(crate) struct Payer(u32);
 impl Payer {
     /// Whoever pays for nothing.
     pub(crate) const NOBODY: Self = Self(0);
+
+    /// For owners who keep it in a word of theirs.
+    pub(crate) fn to_word(self) -> usize {
+        self.0 as usize
+    }
+
+    pub(crate) fn from_word(word: usize) -> Self {
+        Self(word as u32)
+    }
 
     /// Charges `pages` pages to the group of the calling task. Does not sleep.
     pub(crate) fn charge(pages: usize) -> Result<Self> {

@@ -25,6 +25,8 @@ pub(crate) struct Area {
     pub(crate) next: Guarded<*const Area>,
     pub(crate) base: Guarded<usize>,
     pub(crate) pages: Guarded<usize>,
+    /// [`crate::kmem_cgroup::Payer`].
+    pub(crate) payer: Guarded<usize>,
     /// [`SEALED`], [`WRITE_RARE`].
     pub(crate) flags: Guarded<usize>,
     /// Where the lowest object starts, once the area is full or sealed.

@@ -36,7 +36,10 @@ use super::{
     },
     verify, //
 };
-use crate::pagetable;
+use crate::{
+    kmem_cgroup::Payer,
+    pagetable, //
+};
 use kernel::{
     page::{
         PAGE_SHIFT,
@@ -261,7 +264,9 @@ impl Pool {
                 self.protect_areas()?;
             }
         }
-        let area = store::with(|store| self.new_area(store, pages))?;
+        let payer = Payer::charge(pages)?;
+        let area = store::with(|store| self.new_area(store, pages, payer))
+            .inspect_err(|_| payer.uncharge(pages))?;
         if mode.kind == Kind::StartWr {
             self.protect_areas()?;
         }
@@ -273,7 +278,12 @@ impl Pool {
         Ok(())
     }
 
-    fn new_area(&'static self, store: &mut Store, pages: usize) -> Result<&'static Area> {
+    fn new_area(
+        &'static self,
+        store: &mut Store,
+        pages: usize,
+        payer: Payer,
+    ) -> Result<&'static Area> {
         let area = store.take_desc::<Area>()?;
         let run = match Run::map(store, pages, core::ptr::from_ref(area) as usize) {
             Ok(run) => run,
@@ -295,6 +305,7 @@ impl Pool {
         area.pool.set(self);
         area.base.set(run.addr());
         area.pages.set(pages);
+        area.payer.set(payer.to_word());
         area.flags.set(if self.mode().kind.is_write_rare() {
             WRITE_RARE
         } else {
@@ -422,6 +433,7 @@ impl Pool {
                     unsafe { run.unmap(store) };
                 }
                 verify::remove_digests(store, area);
+                Payer::from_word(area.payer.get()).uncharge(area.pages());
                 store.give_desc::<Area>(area);
             }
             Ok(())

@@ -14,6 +14,10 @@ use crate::{
     },
     ffi,
     irq_xarray::IrqXArray,
+    kmem_cgroup::{
+        self,
+        Charge, //
+    },
     sysfs::{
         Attr,
         Attributes, //
@@ -32,11 +36,40 @@ use kernel::{
 
 /// All that is allocated, and its figures.
 pub(super) struct Vmalloc {
-    /// Bytes in whole pages, by page number.
-    sizes: IrqXArray,
+    /// [`Entry`]s, by page number.
+    entries: IrqXArray,
     counters: Counters,
     bytes: Atomic<u64>,
     peak_bytes: Atomic<u64>,
+}
+
+/// What is known of an allocation, in one number.
+struct Entry {
+    pages: usize,
+    /// Of the charge.
+    id: u32,
+}
+
+impl Entry {
+    fn to_number(&self) -> usize {
+        // Numbers of charges have 20 bits, and no machine has 2^32 pages for one allocation.
+        self.pages | (self.id as usize) << 32
+    }
+
+    fn from_number(number: usize) -> Self {
+        Self {
+            pages: number as u32 as usize,
+            id: (number >> 32) as u32,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.pages * PAGE_SIZE
+    }
+
+    fn uncharge(&self) {
+        Charge::of(self.id, self.bytes()).give();
+    }
 }
 
 /// An allocation that was found: only this may be freed.
@@ -70,7 +103,10 @@ pub(super) fn find(addr: *const c_void) -> Option<Known> {
         return None;
     }
     let vmalloc = get()?;
-    vmalloc.sizes.contains(key(addr)).then_some(Known(vmalloc))
+    vmalloc
+        .entries
+        .contains(key(addr))
+        .then_some(Known(vmalloc))
 }
 
 /// Frees what was found. Does not sleep.
@@ -81,7 +117,7 @@ pub(super) fn free(known: Known, addr: *const c_void) {
 impl Vmalloc {
     pub(super) fn new() -> Result<Self> {
         Ok(Self {
-            sizes: IrqXArray::new()?,
+            entries: IrqXArray::new()?,
             counters: Counters::new()?,
             bytes: Atomic::new(0),
             peak_bytes: Atomic::new(0),
@@ -89,40 +125,56 @@ impl Vmalloc {
     }
 
     fn alloc(&self, size: usize) -> *mut c_void {
-        let Some(pages) = size.checked_next_multiple_of(PAGE_SIZE) else {
+        self.try_alloc(size).unwrap_or_else(|_| {
             self.counters.fail();
-            return ptr::null_mut();
+            ptr::null_mut()
+        })
+    }
+
+    fn try_alloc(&self, size: usize) -> Result<*mut c_void> {
+        let pages = size.div_ceil(PAGE_SIZE);
+        if pages == 0 || u32::try_from(pages).is_err() {
+            return Err(ENOMEM);
+        }
+        let entry = Entry {
+            pages,
+            id: Charge::to(kmem_cgroup::VMALLOC, pages * PAGE_SIZE)?,
         };
+        let addr = self
+            .obtain(size, &entry)
+            .inspect_err(|_| entry.uncharge())?;
+        let all = self.bytes.fetch_add(entry.bytes() as u64, Relaxed) + entry.bytes() as u64;
+        raise(&self.peak_bytes, all);
+        self.counters.alloc();
+        Ok(addr)
+    }
+
+    /// Gets the memory, and enters it.
+    fn obtain(&self, size: usize, entry: &Entry) -> Result<*mut c_void> {
         // SAFETY: Any size may be asked for.
         let addr =
             unsafe { ffi::__vmalloc_noprof(size, bindings::GFP_KERNEL | bindings::__GFP_NOWARN) };
         if addr.is_null() {
-            self.counters.fail();
-            return addr;
+            return Err(ENOMEM);
         }
-        if self
-            .sizes
-            .store(key(addr), pages, bindings::GFP_KERNEL)
-            .is_err()
-        {
-            // SAFETY: The memory is new, and nobody else has it.
-            unsafe { ffi::kvfree_atomic(addr) };
-            self.counters.fail();
-            return ptr::null_mut();
-        }
-        let bytes = self.bytes.fetch_add(pages as u64, Relaxed) + pages as u64;
-        raise(&self.peak_bytes, bytes);
-        self.counters.alloc();
-        addr
+        self.entries
+            .store(key(addr), entry.to_number(), bindings::GFP_KERNEL)
+            .inspect_err(|_| {
+                // SAFETY: The memory is new, and nobody else has it.
+                unsafe { ffi::kvfree_atomic(addr) };
+            })?;
+        Ok(addr)
     }
 
     fn free(&self, addr: *const c_void) {
         // Of two frees at a time only one finds the allocation.
-        if let Some(pages) = self.sizes.erase(key(addr)) {
-            self.bytes.fetch_sub(pages as u64, Relaxed);
+        if let Some(number) = self.entries.erase(key(addr)) {
+            let entry = Entry::from_number(number);
+            self.bytes.fetch_sub(entry.bytes() as u64, Relaxed);
             self.counters.free();
             // SAFETY: The memory is ours, and just taken out of the books.
             unsafe { ffi::kvfree_atomic(addr) };
+            entry.uncharge();
         }
     }
 }

@@ -111,9 +111,11 @@ struct pmalloc_pool *pmalloc_create_named_pool(const char *name, size_t refill,
  * The memory is zeroed, and is freed with its pool; see pfree() for pools with
  * PMALLOC_MODE_FREEABLE. From a START_WR pool it can be written by the wr_*
  * calls only. After pmalloc_protect_pool() allocation goes on in a new area.
+ * Areas are charged to the kmem group of the task that first needs them.
  *
  * Context: Process context; may sleep.
- * Return: the memory, or NULL: no memory, @size 0, or the cap is reached.
+ * Return: the memory, or NULL: no memory, @size 0, or the pool's cap or the
+ * group's max is reached.
  */
 void *pmalloc(struct pmalloc_pool *pool, size_t size);
 

@@ -103,7 +103,8 @@ void rsbac_kfree(const void *objp);
  *
  * Up to RSBAC_MAX_KMALLOC rsbac_kmalloc() serves the request, above it
  * vmalloc(); vmalloc() also where contiguous memory is not to be had. Failures
- * leave FALSE behind.
+ * leave FALSE behind. What comes from vmalloc() is charged to the kmem group of
+ * the calling task.
  *
  * Context: Process context, may sleep. Where sleeping is not allowed only
  * contiguous memory is tried, and sizes over RSBAC_MAX_KMALLOC fail.
