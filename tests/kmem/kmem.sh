@@ -228,6 +228,41 @@ test_fork_bomb() {
 	unmark_all
 }
 
+# What the seed was written against: a task that takes without end, one thing
+# after the other. It is told so, and everybody else can go on.
+without_end() { # without_end CACHE ERROR KMEM_USER-ARGUMENTS...
+	cache=$1 wanted=$2
+	shift 2
+	mark "$cache"
+	echo $((100 * $(cat "$slab/$cache/object_size"))) >"$kmem/a/max"
+	hold a "$1" 100000 "$2"
+	read -r got errno </tmp/hold.out
+	same "why $1 ended" "$errno" "$wanted"
+	check "$1: about a hundred" [ "$got" -ge 80 ] && check "$1: no more" [ "$got" -le 100 ]
+	same "$1 by others" "$(./kmem_user "$1" 200 "$3" </dev/null)" "200 0"
+	let_go
+	rm -rf "$2"
+	until_says 0 objects "$cache" /a
+	unmark_all
+}
+
+test_without_end() {
+	mkdir "$kmem/a" /tmp/theirs /tmp/ours
+	without_end filp ENOMEM files /tmp/theirs /tmp/ours
+	[ ! -d "$slab/sock_inode_cache" ] ||
+		without_end sock_inode_cache ENFILE sockets /tmp/theirs /tmp/ours
+	mkdir /tmp/theirs
+	without_end shmem_inode_cache ENOSPC create /tmp/theirs /tmp/ours
+	mkdir /tmp/theirs
+	# Where it is merged with another, we are told.
+	expect_log '^rsbac_mem: .* is counted as a whole; ' any
+	without_end mnt_cache ENOMEM mounts /tmp/theirs /tmp/ours
+	without_end task_struct ENOMEM forks /tmp/theirs /tmp/ours
+	rm -r /tmp/ours
+	check "events" grep -q '^failed [5-9]' "$kmem/a/events"
+	rmdir "$kmem/a"
+}
+
 test_pollers_of_events_wake_up() {
 	mark filp
 	mkdir "$kmem/a"

@@ -2,9 +2,10 @@
 /*
  * What a task does to the kernel's caches, and how it ends.
  *
- *	files N | sockets N | forks N | create N DIR
+ *	files N | sockets N | forks N | create N DIR | mounts N DIR
  *		does that N times, or until it fails; says how many and the
  *		error's name, or 0; waits for the end of its input; ends
+ *		(mounts are in a namespace of its own)
  *	poll FILE MS	waits for a change of a sysfs file: woken, timeout
  *	write FILE TEXT	writes, and says the error's name, or 0
  */
@@ -12,10 +13,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -40,6 +43,8 @@ static int once(const char *what, int i)
 			close(fd);
 		return fd;
 	}
+	if (!strcmp(what, "mounts"))
+		return mount(dir, dir, NULL, MS_BIND, NULL);
 	pid = fork();
 	if (!pid) {
 		for (;;)
@@ -55,6 +60,11 @@ static int repeat(const char *what, int n)
 	char c;
 
 	setrlimit(RLIMIT_NOFILE, &most);
+	if (!strcmp(what, "mounts") &&
+	    (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))) {
+		printf("0 %s\n", strerrorname_np(errno));
+		return 1;
+	}
 	for (i = 0; i < n && !err; i++)
 		if (once(what, i) < 0)
 			err = errno;
