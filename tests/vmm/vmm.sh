@@ -61,6 +61,13 @@ test_rust() {
 	settled committed_bytes 0
 }
 
+test_crate() {
+	check "its own tests" sh -c './kn_vmm_units >/tmp/units || { cat /tmp/units; false; }'
+	same "its example" "$(./kn_vmm_tour 2>&1)" ok
+	settled regions 0
+	settled mdl_buffers 0
+}
+
 # Killed in the middle of using regions of all kinds: all of it goes.
 test_killed() {
 	for round in 1 2 3; do
