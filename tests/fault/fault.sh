@@ -91,6 +91,14 @@ test_loading() {
 	check "and all is well at last" insmod ./rsbac_mem.ko
 }
 
+# The first mark puts the hooks in, which stay until the module goes.
+test_first_mark() {
+	mark=/sys/kernel/slab/filp/cache_account
+	failing --state "$mark" --sample 12 --undo 'rmmod rsbac_mem && insmod ./rsbac_mem.ko' \
+		write "$mark" 1
+	expect_log '^rsbac_mem: kmem_cgroup: cannot hook ' any
+}
+
 [ -d "$kmem" ] || mount -t configfs none /sys/kernel/config
 insmod ./fault_test.ko || exit 1
 ktap_main

@@ -5,7 +5,7 @@
 # kernel keeps their reports.
 set -u
 
-mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug
+grep -q " /sys/kernel/debug " /proc/mounts || mount -t debugfs none /sys/kernel/debug
 # Of the suites' own lines, those of single tests, under the suite's name.
 for results in /sys/kernel/debug/kunit/rsbac_mem_*/results; do
 	suite=${results%/results}

@@ -35,7 +35,8 @@ static const char usage[] =
 "--sample   for slow actions: about that many points out of all\n"
 "\n"
 "Prints how many points it hit. Exit status: 0; 1 where the state changed, or the\n"
-"action failed with anything but ENOMEM.\n"
+"action failed with anything but ENOMEM, or EFAULT where it copies from or to us,\n"
+"as such copies fail, too, where the kernel has CONFIG_FAULT_INJECTION_USERCOPY.\n"
 "Needs CONFIG_FAULT_INJECTION with failslab or fail_page_alloc.\n";
 
 #define MOST_STATES 16
@@ -248,7 +249,7 @@ int main(int argc, char **argv)
 		char *after;
 
 		err = round_of(argv, nth, n, &unused);
-		if (err && (unused || err != ENOMEM)) {
+		if (err && (unused || (err != ENOMEM && err != EFAULT))) {
 			printf("# %s %s: failure %d of %d: %s\n", argv[0], argv[1],
 			       n, total, strerror(err));
 			return 1;

@@ -32,6 +32,7 @@
 #include <linux/math64.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <linux/unroll.h>
 
 struct kt_test {
 	const char *name;
@@ -56,6 +57,11 @@ static inline u32 kt_loops(u32 full)
 {
 	return max(full / kt_scale, 1U);
 }
+
+/* A loop that is not unrolled: the log tells once of each place that calls. */
+#define for_in_one_place(i, n)						\
+	unrolled_none							\
+	for ((i) = 0; (i) < (n); (i)++)
 
 /*
  * The test makes the kernel log exactly one line that matches this extended

@@ -87,7 +87,7 @@ static void race(void)
 		return;
 	for (i = 0; i < ARRAY_SIZE(tasks); i++)
 		tasks[i] = kthread_run(count_without_a_lock, NULL, "net/%d", i);
-	schedule_timeout_uninterruptible(2 * HZ);
+	schedule_timeout_uninterruptible(HZ / 5);
 	for (i = 0; i < ARRAY_SIZE(tasks); i++)
 		if (!IS_ERR(tasks[i]))
 			kthread_stop(tasks[i]);

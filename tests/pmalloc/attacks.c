@@ -114,7 +114,7 @@ static void sealed_memory_under_attack(void)
 		u64 *page = sealed_page(&pool, mode);
 
 		KT_NEED(page);
-		for (i = 0; i < rounds(ARRAY_SIZE(attacks)); i++) {
+		for_in_one_place(i, ARRAY_SIZE(attacks)) {
 			if (attacks[i].direct_map && !full_protection())
 				continue;
 			if (!attacks[i].stopped(page))
@@ -136,7 +136,7 @@ static void open_memory_under_attack(void)
 	int i;
 
 	KT_NEED(page);
-	for (i = 0; i < rounds(ARRAY_SIZE(attacks)); i++) {
+	for_in_one_place(i, ARRAY_SIZE(attacks)) {
 		if (attacks[i].direct_map && full_protection())
 			continue;
 		memset64(page, PATTERN, PAGE_SIZE / 8);
@@ -239,10 +239,10 @@ static void bounds_that_overflow(void)
 
 	KT_NEED(page);
 	kt_log("wr_memset: .* is not in a write-rare pool");
-	for (i = 0; i < rounds(ARRAY_SIZE(sizes)); i++)
+	for_in_one_place(i, ARRAY_SIZE(sizes))
 		KT_TRUE(!wr_memset(page, 0, sizes[i]));
 	kt_log("wr_memcpy: .* is not in a write-rare pool");
-	for (i = 0; i < rounds(ARRAY_SIZE(sizes)); i++)
+	for_in_one_place(i, ARRAY_SIZE(sizes))
 		KT_TRUE(!wr_memcpy(page, &constant, sizes[i]));
 	KT_TRUE(intact(page));
 	KT_TRUE(wr_memset(page, 0, PAGE_SIZE));

@@ -94,7 +94,7 @@ static void frees_that_are_wrong(void)
 	*a = 1;
 	kt_log("pfree: .* is not an object of this pool \\(caller frees_that_are_wrong");
 	pfree(pool, b);
-	for (i = 0; i < rounds(5); i++) {
+	for_in_one_place(i, 5) {
 		const void *wrong[] = { a + 1, a + 2, on_stack + 2, pool, b };
 
 		pfree(pool, wrong[i]);
@@ -167,7 +167,7 @@ static void cookies_open_objects(void)
 	kt_log("wr_memset: .* was given the wrong cookie, nothing was written");
 	KT_TRUE(!wr_memset(a, 3, 8));
 	kt_log("wr_memcpy_cookie: .* was given the wrong cookie");
-	for (i = 0; i < rounds(5); i++) {
+	for_in_one_place(i, 5) {
 		const u64 *wrong[] = { b, b + 2, a - 2, a - 1, b - 2 };
 
 		KT_TRUE(!wr_memcpy_cookie(wrong[i], (u8 *)a - (u8 *)wrong[i],
@@ -175,7 +175,7 @@ static void cookies_open_objects(void)
 	}
 	/* Past the end of the object, and where the sum overflows. */
 	kt_log("wr_memset_cookie: .* is not in a write-rare pool");
-	for (i = 0; i < rounds(5); i++) {
+	for_in_one_place(i, 5) {
 		size_t offset[] = { 57, 64, 8, SIZE_MAX - 4, -8L };
 		size_t size[] = { 8, 1, SIZE_MAX - 4, 8, 8 };
 
@@ -201,7 +201,7 @@ static void who_owns_what(void)
 	KT_TRUE(pmalloc_require(pool, a, 64));
 	KT_TRUE(pmalloc_require(pool, a + 1, 8));
 	kt_log("pmalloc_require: .* is not memory of this pool \\(caller who_owns_what");
-	for (i = 0; i < rounds(5); i++) {
+	for_in_one_place(i, 5) {
 		/* The fourth was given up by the seal. */
 		const void *wrong[] = { b, a, a, a - 1, &a };
 		size_t size[] = { 64, 65, SIZE_MAX, 8, 8 };

@@ -72,7 +72,7 @@ static void read_only_means_not_even_rarely(void)
 	int i;
 
 	kt_log("wr_memcpy: .* is not in a write-rare pool");
-	for (i = 0; i < rounds(ARRAY_SIZE(modes)); i++) {
+	for_in_one_place(i, ARRAY_SIZE(modes)) {
 		struct pmalloc_pool *pool = pmalloc_create_pool(modes[i]);
 		int *p = pmalloc(pool, sizeof(*p));
 
@@ -93,7 +93,7 @@ static void make_ro_ends_write_rare(void)
 	int i;
 
 	kt_log("wr_memcpy: .* is not in a write-rare pool");
-	for (i = 0; i < rounds(ARRAY_SIZE(modes)); i++) {
+	for_in_one_place(i, ARRAY_SIZE(modes)) {
 		struct pmalloc_pool *pool = pmalloc_create_pool(modes[i]);
 		int *p = pmalloc(pool, sizeof(*p));
 

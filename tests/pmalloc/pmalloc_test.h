@@ -20,16 +20,6 @@ extern const struct kt_test beyond_tests[];
 extern const struct kt_test audit_tests[];
 extern const struct kt_test many_tests[];
 
-/*
- * A length that the compiler cannot know: loops of that length are not unrolled,
- * so that all calls in them are made from one place.
- */
-static inline int rounds(int n)
-{
-	OPTIMIZER_HIDE_VAR(n);
-	return n;
-}
-
 /* Whether writing this word to @p faults. */
 bool write_faults(void *p, u64 value);
 

@@ -12,7 +12,7 @@ static void both_generations_of_callers(void)
 	};
 	int i;
 
-	for (i = 0; i < rounds(ARRAY_SIZE(pools)); i++) {
+	for_in_one_place(i, ARRAY_SIZE(pools)) {
 		KT_NOT_NULL(pools[i]);
 		pmalloc_destroy_pool(pools[i]);
 	}
@@ -26,7 +26,7 @@ static void wrong_parameters(void)
 	u64 refused = figure("refused");
 
 	kt_log("pmalloc_create_pool: .* is not a mode \\(caller wrong_parameters.*\\[pmalloc_test\\]\\)");
-	for (i = 0; i < rounds(ARRAY_SIZE(wrong)); i++)
+	for_in_one_place(i, ARRAY_SIZE(wrong))
 		KT_NULL(pmalloc_create_pool(wrong[i]));
 	kt_log("pmalloc_create_pool: .* is not an alignment");
 	KT_NULL(pmalloc_create_custom_pool(0, PAGE_SHIFT + 1));

@@ -98,7 +98,7 @@ figure_of() {
 
 # Free pages, those that CPUs keep at hand included.
 free_pages() {
-	echo 3 >/proc/sys/vm/drop_caches
+	[ ! -e /proc/sys/vm/drop_caches ] || echo 3 >/proc/sys/vm/drop_caches
 	sleep 1
 	awk '$1 == "nr_free_pages" || $1 == "count:" { n += $2 } END { print n }' \
 		/proc/zoneinfo

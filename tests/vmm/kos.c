@@ -61,16 +61,13 @@ static void wrong_calls(void)
 	{
 		void *wrong[] = { p + PAGE_SIZE, region, kmalloced, &p, p + 1 };
 		static const size_t aligns[] = { 0, 3, PAGE_SIZE + 1, SZ_2G };
-		size_t n, many = ARRAY_SIZE(wrong), more = ARRAY_SIZE(aligns);
+		size_t n;
 
-		/* One place in the code each: no unrolling. */
-		OPTIMIZER_HIDE_VAR(many);
-		OPTIMIZER_HIDE_VAR(more);
-		for (n = 0; n < many; n++) {
+		for_in_one_place(n, ARRAY_SIZE(wrong)) {
 			KosMemFree(wrong[n]);
 			KT_EQ(KosMemGetSize(wrong[n]), 0);
 		}
-		for (n = 0; n < more; n++)
+		for_in_one_place(n, ARRAY_SIZE(aligns))
 			KT_NULL(KosMemAllocEx(1, aligns[n], 0));
 	}
 	KT_NULL(KosMemAlloc(SIZE_MAX));
