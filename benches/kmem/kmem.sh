@@ -7,8 +7,8 @@ set -eu
 p=/sys/module/kmem_bench/parameters
 slab=/sys/kernel/slab
 kmem=/sys/kernel/config/kmem
-groups=${1:-1000}
-live=${2:-200000}
+groups=${1:-10000}
+live=${2:-1000000}
 
 say() { # say NAME PARAMETER
 	printf '%s %s\n' "$1" "$(cat "$p/$2")"
@@ -42,6 +42,11 @@ say marked.kmalloc kmalloc
 say marked.other other
 say marked.pair pair
 say marked.ring ring
+
+neighbour=$(cat $p/neighbour)
+echo 1 >"$slab/$neighbour/cache_account"
+say hooks_alone.other other
+echo 0 >"$slab/$neighbour/cache_account"
 
 mkdir $kmem/a $kmem/a/b
 echo 1g >$kmem/a/max
