@@ -9,7 +9,7 @@ KDIR_OUT := $(CURDIR)/build/kdir
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(KDIR_OUT)
 endif
 
-.PHONY: all demo test test-debug bench lint fmt doc install clean distclean help
+.PHONY: all demo test test-debug test-kcsan bench lint fmt doc install clean distclean help
 
 ifdef KDIR
 all:
@@ -45,6 +45,10 @@ test:
 test-debug:
 	tests/run --kernel debug $(SUITES)
 
+# Races are looked for where CPUs meet.
+test-kcsan:
+	tests/run --kernel kcsan $(or $(SUITES),net rkmem pmalloc.plain kmem vmm.plain)
+
 bench:
 	benches/run
 
@@ -64,6 +68,7 @@ help:
 	@echo 'make demo        boot a stock kernel, load the module and the samples, show what they do'
 	@echo 'make test        the test suites on that kernel'
 	@echo 'make test-debug  the same on a kernel with KASAN, lockdep, kmemleak and fault injection'
+	@echo 'make test-kcsan  and on one that sees data races'
 	@echo 'make bench       measure; tables and JSON'
 	@echo 'make lint        formatting, compiler warnings, style, documentation, prototypes'
 	@echo 'make fmt         format the Rust sources in place'
