@@ -63,6 +63,15 @@ u64 rsbac_mem_vmm_prot(bool write, bool exec, u32 cache)
 	return pgprot_val(with_cache(prot, cache));
 }
 
+/* The entry for @addr, where @ptep is that of the page before, or NULL. */
+static pte_t *next_entry(pte_t *ptep, unsigned long addr)
+{
+	unsigned int level;
+
+	/* The next entry of the same table, or a new walk. */
+	return ptep && addr & (PMD_SIZE - 1) ? ptep + 1 : lookup_address(addr, &level);
+}
+
 /*
  * Gives @nr mapped small pages from @addr on the bits @prot. The caller owns
  * the mapping, so that nobody else writes these entries; it flushes the TLB.
@@ -74,13 +83,7 @@ size_t rsbac_mem_vmm_rewrite(unsigned long addr, size_t nr, u64 prot)
 	size_t n;
 
 	for (n = 0; n < nr; n++, addr += PAGE_SIZE) {
-		unsigned int level;
-
-		/* The next entry of the same table, or a new walk. */
-		if (ptep && addr & (PMD_SIZE - 1))
-			ptep++;
-		else
-			ptep = lookup_address(addr, &level);
+		ptep = next_entry(ptep, addr);
 		if (!ptep || !pte_present(*ptep))
 			break;
 		set_pte(ptep, pfn_pte(pte_pfn(*ptep), __pgprot(prot)));
@@ -129,12 +132,7 @@ void rsbac_mem_vmm_frames(unsigned long addr, size_t nr, struct page **pages)
 	size_t n;
 
 	for (n = 0; n < nr; n++, addr += PAGE_SIZE) {
-		unsigned int level;
-
-		if (ptep && addr & (PMD_SIZE - 1))
-			ptep++;
-		else
-			ptep = lookup_address(addr, &level);
+		ptep = next_entry(ptep, addr);
 		pages[n] = pte_page(*ptep);
 	}
 }
