@@ -78,6 +78,7 @@ test_crate() {
 # Killed in the middle of using regions of all kinds: all of it goes.
 test_killed() {
 	for round in 1 2 3; do
+		: >/tmp/hold.out
 		./vmm_user hold >/tmp/hold.out &
 		pid=$!
 		n=0
