@@ -11,7 +11,7 @@ sys=/sys/kernel/rsbac_mem/vmm
 # page for a page table, for which the kernel kills: these, then, and not us.
 for _ in 1 2 3; do
 	sh -c 'echo 1000 >/proc/self/oom_score_adj
-		text=$(head -c 4000000 /dev/zero | tr "\0" x) && sleep 100000' &
+		text=$(head -c 4000000 /dev/zero | tr "\0" x) && sleep 100000; :' &
 done
 prey=$(jobs -p)
 
