@@ -14,7 +14,7 @@ host_suite() (
 	printf '%s\n' "${VERSION_CODENAME:-}"
 )
 
-# Prints "OPTIONS<tab>URI" for each entry that carries the host suite's main
+# Prints "URI<tab>OPTIONS" for each entry that carries the host suite's main
 # archive (not its updates or security parts, which have other suites).
 host_entries() {
 	local suite parts main files=()
@@ -29,15 +29,21 @@ host_entries() {
 	awk -v suite="$suite" -f "$LIB/sources.awk" "${files[@]}"
 }
 
+# Such lines into lines of a sources.list.
+deb_lines() {
+	local uri options
+	while IFS=$'\t' read -r uri options; do
+		printf 'deb %s%s %s main\n' "${options:+[$options] }" "$uri" "$SUITE"
+		printf 'deb %s%s %s main\n' "${options:+[$options] }" "$uri" "$SUITE-backports"
+	done
+}
+
 write_sources() { # write_sources FILE
-	local entries options uri
+	local entries
 	entries=$(host_entries | sort -u)
 	[ -n "$entries" ] ||
 		die "no Debian archive found in the host's apt sources: this needs a Debian 12 or 13 host with a 'deb ... $(host_suite) main' entry"
-	while IFS=$'\t' read -r options uri; do
-		printf 'deb %s%s %s main\n' "${options:+[$options] }" "$uri" "$SUITE"
-		printf 'deb %s%s %s main\n' "${options:+[$options] }" "$uri" "$SUITE-backports"
-	done <<<"$entries" >"$1"
+	deb_lines <<<"$entries" >"$1"
 }
 
 # apt with package lists of our own; touches nothing of the host's.

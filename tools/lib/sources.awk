@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Reads apt sources in both formats (one-line and deb822) and prints
-# "options<tab>uri" for each enabled binary entry of the given suite's main.
+# "uri<tab>options" for each enabled binary entry of the given suite's main.
 
 function has(list, word,    i, n, parts) {
 	n = split(list, parts, /[ \t]+/)
@@ -15,7 +15,7 @@ function emit(options, uris,    i, n, parts) {
 	n = split(uris, parts, /[ \t]+/)
 	for (i = 1; i <= n; i++)
 		if (parts[i] ~ /^[a-z+]+:/)
-			print options "\t" parts[i]
+			print parts[i] "\t" options
 }
 
 # A deb822 stanza ends at an empty line or at the end of its file.
