@@ -86,7 +86,7 @@ test_killed() {
 			n=$((n + 1))
 			sleep 0.1
 		done
-		check "regions in round $round" [ "$(cat $sys/regions)" -ge 3 ]
+		check "regions in round $round" [ "$(cat "$sys/regions")" -ge 3 ]
 		kill -9 "$pid"
 		wait "$pid" 2>/dev/null
 		settled regions 0
@@ -102,7 +102,7 @@ test_sysfs() {
 		check "$file" grep -qE '^[0-9]+$' "$sys/$file"
 		same "mode of $file" "$(stat -c %a "$sys/$file")" 444
 	done
-	check "peak" [ "$(cat $sys/peak_bytes)" -gt 0 ]
+	check "peak" [ "$(cat "$sys/peak_bytes")" -gt 0 ]
 	./vmm_user hold >/tmp/hold.out &
 	pid=$!
 	sleep 2
