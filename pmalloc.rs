@@ -47,12 +47,9 @@ pub(crate) use self::{
     },
     window::Window,
     wr::{
-        atomic,
-        copy,
-        fill,
         fill_in,
-        Call,
-        Op, //
+        Op,
+        Request, //
     }, //
 };
 

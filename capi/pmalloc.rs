@@ -9,10 +9,10 @@ use crate::{
         refuse,
         Area,
         Cache,
-        Call,
         Key,
         Op,
         Pool,
+        Request,
         Wrong, //
     }, //
 };
@@ -217,12 +217,9 @@ unsafe extern "C" fn pmalloc_wr_memcpy(
     size: usize,
     caller: c_ulong,
 ) -> bool {
-    let call = Call {
-        name: "wr_memcpy",
-        caller,
-    };
+    let request = Request::new("wr_memcpy", caller, dst as usize, size);
     // SAFETY: By the contract of this function.
-    unsafe { pmalloc::copy(call, dst as usize, src.cast(), size, None) }
+    unsafe { request.copy(src.cast()) }
 }
 
 #[no_mangle]
@@ -232,11 +229,7 @@ extern "C" fn pmalloc_wr_memset(
     size: usize,
     caller: c_ulong,
 ) -> bool {
-    let call = Call {
-        name: "wr_memset",
-        caller,
-    };
-    pmalloc::fill(call, dst as usize, c as u8, size, None)
+    Request::new("wr_memset", caller, dst as usize, size).fill(c as u8)
 }
 
 /// # Safety
@@ -251,16 +244,16 @@ unsafe extern "C" fn pmalloc_wr_memcpy_cookie(
     cookie: u64,
     caller: c_ulong,
 ) -> bool {
-    let call = Call {
-        name: "wr_memcpy_cookie",
-        caller,
-    };
     let object = obj as usize;
-    let Some(dst) = object.checked_add(offset) else {
-        return call.refuse(Wrong::Target, object, size);
-    };
+    Request::into_object(
+        "wr_memcpy_cookie",
+        caller,
+        Key { object, cookie },
+        offset,
+        size,
+    )
     // SAFETY: By the contract of this function.
-    unsafe { pmalloc::copy(call, dst, src.cast(), size, Some(Key { object, cookie })) }
+    .is_some_and(|request| unsafe { request.copy(src.cast()) })
 }
 
 #[no_mangle]
@@ -272,15 +265,15 @@ extern "C" fn pmalloc_wr_memset_cookie(
     cookie: u64,
     caller: c_ulong,
 ) -> bool {
-    let call = Call {
-        name: "wr_memset_cookie",
-        caller,
-    };
     let object = obj as usize;
-    let Some(dst) = object.checked_add(offset) else {
-        return call.refuse(Wrong::Target, object, size);
-    };
-    pmalloc::fill(call, dst, c as u8, size, Some(Key { object, cookie }))
+    Request::into_object(
+        "wr_memset_cookie",
+        caller,
+        Key { object, cookie },
+        offset,
+        size,
+    )
+    .is_some_and(|request| request.fill(c as u8))
 }
 
 /// # Safety
@@ -295,10 +288,7 @@ unsafe extern "C" fn pmalloc_wr_atomic(
     old: *mut u64,
     caller: c_ulong,
 ) -> bool {
-    let call = Call {
-        name: "wr_atomic",
-        caller,
-    };
+    let request = Request::new("wr_atomic", caller, dst as usize, size);
     // SAFETY: By the contract of this function. A smaller value may come with its sign.
     let expected = unsafe { old.read() } & (u64::MAX >> (64 - 8 * size.clamp(1, 8)));
     let op = match op {
@@ -309,9 +299,9 @@ unsafe extern "C" fn pmalloc_wr_atomic(
         4 => Op::Xor,
         5 => Op::Xchg,
         6 => Op::Cmpxchg(expected),
-        _ => return call.refuse(Wrong::Alignment, dst as usize, size),
+        _ => return request.refuse(Wrong::Alignment),
     };
-    let Some(found) = pmalloc::atomic(call, dst as usize, size, op, operand) else {
+    let Some(found) = request.atomic(op, operand) else {
         return false;
     };
     // SAFETY: By the contract of this function.

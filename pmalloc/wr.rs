@@ -37,25 +37,6 @@ use kernel::{
 /// Bytes that are copied at a time.
 const PIECE: usize = 256;
 
-/// Who calls what, for the log and the ledger.
-#[derive(Clone, Copy)]
-pub(crate) struct Call {
-    pub(crate) name: &'static str,
-    pub(crate) caller: usize,
-}
-
-impl Call {
-    #[cold]
-    pub(crate) fn refuse(self, wrong: Wrong, addr: usize, size: usize) -> bool {
-        let caller = match self.caller {
-            0 => Caller::find(),
-            addr => Caller::from_entry(addr),
-        };
-        refuse(self.name, wrong, addr, size, caller);
-        false
-    }
-}
-
 /// Writes one piece that does not cross the end of a page, after asking whether the area allows it.
 #[inline(always)]
 fn piece(
@@ -125,16 +106,59 @@ fn pieces(
     Ok(())
 }
 
-/// A write as its caller asked for it.
+/// A write as its caller asked for it: who wants to write how many bytes where.
 #[derive(Clone, Copy)]
-struct Request {
-    call: Call,
+pub(crate) struct Request {
+    name: &'static str,
+    caller: usize,
     dst: usize,
     size: usize,
     key: Option<object::Key>,
 }
 
 impl Request {
+    /// `name` and `caller` are for the log and the ledger; `caller` may be 0.
+    #[inline(always)]
+    pub(crate) fn new(name: &'static str, caller: usize, dst: usize, size: usize) -> Self {
+        Self {
+            name,
+            caller,
+            dst,
+            size,
+            key: None,
+        }
+    }
+
+    /// A write into an object that takes a cookie. Refuses an offset that overflows.
+    pub(crate) fn into_object(
+        name: &'static str,
+        caller: usize,
+        key: object::Key,
+        offset: usize,
+        size: usize,
+    ) -> Option<Self> {
+        let request = Self::new(name, caller, key.object, size);
+        let Some(dst) = key.object.checked_add(offset) else {
+            request.refuse(Wrong::Target);
+            return None;
+        };
+        Some(Self {
+            dst,
+            key: Some(key),
+            ..request
+        })
+    }
+
+    #[cold]
+    pub(crate) fn refuse(self, wrong: Wrong) -> bool {
+        let caller = match self.caller {
+            0 => Caller::find(),
+            addr => Caller::from_entry(addr),
+        };
+        refuse(self.name, wrong, self.dst, self.size, caller);
+        false
+    }
+
     /// Asked for each piece. The first decides for the whole, and is noted.
     #[inline(always)]
     fn admit(&self, at: usize, area: &Area, writing: &mut WritingGuard<'_>) -> Result<(), Wrong> {
@@ -153,7 +177,7 @@ impl Request {
         }
         writing
             .ledger()
-            .note(self.call.caller, area, self.dst, self.size);
+            .note(self.caller, area, self.dst, self.size);
         Ok(())
     }
 
@@ -168,77 +192,68 @@ impl Request {
         };
         match result {
             Ok(()) => true,
-            Err(wrong) => self.call.refuse(wrong, self.dst, self.size),
+            Err(wrong) => self.refuse(wrong),
         }
     }
-}
-
-/// Whether all of a range may be written, as far as can be said with interrupts on.
-fn may_write(addr: usize, size: usize) -> bool {
-    Area::owning(addr).is_some_and(|area| area.is_write_rare() && area.has(addr, size))
-}
-
-/// Copies `size` bytes from `src` to protected memory. False if refused: nothing is written then.
-///
-/// # Safety
-///
-/// `src` must be readable for `size` bytes.
-pub(crate) unsafe fn copy(
-    call: Call,
-    dst: usize,
-    src: *const u8,
-    size: usize,
-    key: Option<object::Key>,
-) -> bool {
-    let request = Request {
-        call,
-        dst,
-        size,
-        key,
-    };
-    // Before the source is read: where the size is wrong, the source is likely to end before it.
-    if size > size_of::<u64>() && !may_write(dst, size) {
-        return call.refuse(Wrong::Target, dst, size);
+    /// Whether all of the range may be written, as far as can be said with interrupts on.
+    fn may_write(&self) -> bool {
+        Area::owning(self.dst)
+            .is_some_and(|area| area.is_write_rare() && area.has(self.dst, self.size))
     }
-    request.serve(PIECE, |at, len| {
-        // The source is read before the window opens: it may fault, or be slow.
-        let mut bytes = [const { MaybeUninit::<u8>::uninit() }; PIECE];
-        // SAFETY: By the contract of this function; a piece is no longer than `bytes`.
-        let bytes = unsafe {
-            let from = src.add(at - dst);
-            if len == 8 {
-                let word = from.cast::<u64>().read_unaligned();
-                bytes.as_mut_ptr().cast::<u64>().write_unaligned(word);
-            } else {
-                ptr::copy_nonoverlapping(from, bytes.as_mut_ptr().cast(), len);
-            }
-            slice::from_raw_parts(bytes.as_ptr().cast(), len)
-        };
-        piece(at, Store::Bytes(bytes), |area, writing| {
-            request.admit(at, area, writing)
-        })
-    })
-}
 
-/// Fills `size` bytes of protected memory. False if refused: nothing is written then.
-pub(crate) fn fill(
-    call: Call,
-    dst: usize,
-    byte: u8,
-    size: usize,
-    key: Option<object::Key>,
-) -> bool {
-    let request = Request {
-        call,
-        dst,
-        size,
-        key,
-    };
-    request.serve(PAGE_SIZE, |at, len| {
-        piece(at, Store::Fill(byte, len), |area, writing| {
-            request.admit(at, area, writing)
+    /// Copies from `src` to protected memory. False if refused: nothing is written then.
+    ///
+    /// # Safety
+    ///
+    /// `src` must be readable for as many bytes as are to be written.
+    pub(crate) unsafe fn copy(self, src: *const u8) -> bool {
+        // Before the source is read: where the size is wrong, it is likely to end before that.
+        if self.size > size_of::<u64>() && !self.may_write() {
+            return self.refuse(Wrong::Target);
+        }
+        self.serve(PIECE, |at, len| {
+            // The source is read before the window opens: it may fault, or be slow.
+            let mut bytes = [const { MaybeUninit::<u8>::uninit() }; PIECE];
+            // SAFETY: By the contract of this function; a piece is no longer than `bytes`.
+            let bytes = unsafe {
+                let from = src.add(at - self.dst);
+                if len == 8 {
+                    let word = from.cast::<u64>().read_unaligned();
+                    bytes.as_mut_ptr().cast::<u64>().write_unaligned(word);
+                } else {
+                    ptr::copy_nonoverlapping(from, bytes.as_mut_ptr().cast(), len);
+                }
+                slice::from_raw_parts(bytes.as_ptr().cast(), len)
+            };
+            piece(at, Store::Bytes(bytes), |area, writing| {
+                self.admit(at, area, writing)
+            })
         })
-    })
+    }
+
+    /// Fills protected memory. False if refused: nothing is written then.
+    pub(crate) fn fill(self, byte: u8) -> bool {
+        self.serve(PAGE_SIZE, |at, len| {
+            piece(at, Store::Fill(byte, len), |area, writing| {
+                self.admit(at, area, writing)
+            })
+        })
+    }
+
+    /// Changes a word of 1, 2, 4 or 8 bytes and returns what was there; `None` if refused. Atomic
+    /// against all other write-rare calls, and readers see the one value or the other.
+    pub(crate) fn atomic(self, op: Op, operand: u64) -> Option<u64> {
+        if !matches!(self.size, 1 | 2 | 4 | 8) || self.dst % self.size != 0 {
+            self.refuse(Wrong::Alignment);
+            return None;
+        }
+        let mut old = 0;
+        self.serve(self.size, |_, _| {
+            old = atomic_word(&self, op, operand)?;
+            Ok(())
+        })
+        .then_some(old)
+    }
 }
 
 /// What an atomic operation does: `enum pmalloc_wr_op` of the public header.
@@ -266,28 +281,6 @@ impl Op {
             Self::Cmpxchg(expected) => (old == expected).then_some(operand),
         }
     }
-}
-
-/// Changes a word of 1, 2, 4 or 8 bytes and returns what was there; `None` if refused. Atomic
-/// against all other write-rare calls, and readers see the one value or the other.
-pub(crate) fn atomic(call: Call, dst: usize, size: usize, op: Op, operand: u64) -> Option<u64> {
-    if !matches!(size, 1 | 2 | 4 | 8) || dst % size != 0 {
-        call.refuse(Wrong::Alignment, dst, size);
-        return None;
-    }
-    let request = Request {
-        call,
-        dst,
-        size,
-        key: None,
-    };
-    let mut old = 0;
-    request
-        .serve(size, |_, _| {
-            old = atomic_word(&request, op, operand)?;
-            Ok(())
-        })
-        .then_some(old)
 }
 
 fn atomic_word(request: &Request, op: Op, operand: u64) -> Result<u64, Wrong> {
