@@ -129,10 +129,31 @@ kmemleak_is_silent() {
 	[ ! -s /tmp/kmemleak ] || { cat /tmp/kmemleak && false; }
 }
 
-ktap_kmemleak() {
-	ktap_begin
+ktap_kmemleak() { # ktap_kmemleak NAME
 	kmemleak_is_silent >/tmp/ktap.notes 2>&1 || fail "$(cat /tmp/ktap.notes)"
-	ktap_end no_leaks
+	ktap_end "$1"
+}
+
+# All modules that can go: what only their own data led to shows as a leak then.
+ktap_unload() {
+	while :; do
+		ktap_gone=
+		while read -r ktap_name _; do
+			rmmod "$ktap_name" 2>/dev/null && ktap_gone=1
+		done </proc/modules
+		[ -n "$ktap_gone" ] || break
+	done
+}
+
+ktap_leaks() {
+	ktap_begin
+	ktap_kmemleak no_leaks
+	ktap_begin
+	ktap_unload
+	# What tests have left behind on purpose is told then.
+	expect_log '^rsbac_mem: .*: leaked ' any
+	expect_log '^rsbac_mem: slab .* from ' any
+	ktap_kmemleak no_leaks_after_unload
 }
 
 ktap_main() {
@@ -149,7 +170,7 @@ ktap_main() {
 	for ktap_function in $ktap_functions; do
 		ktap_plan=$((ktap_plan + 1))
 	done
-	[ ! -e "$ktap_debugfs/kmemleak" ] || ktap_plan=$((ktap_plan + 1))
+	[ ! -e "$ktap_debugfs/kmemleak" ] || ktap_plan=$((ktap_plan + 2))
 
 	echo "KTAP version 1"
 	echo "1..$ktap_plan"
@@ -166,6 +187,6 @@ ktap_main() {
 		"$ktap_function"
 		ktap_end "${ktap_function#test_}"
 	done
-	[ ! -e "$ktap_debugfs/kmemleak" ] || ktap_kmemleak
+	[ ! -e "$ktap_debugfs/kmemleak" ] || ktap_leaks
 	[ "$ktap_failures" -eq 0 ]
 }
