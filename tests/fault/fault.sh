@@ -86,7 +86,7 @@ test_loading() {
 	rmmod fault_test
 	rmmod rsbac_mem
 	failing --state '/sys/kernel/slab/rsbac*' --state "$sys*" \
-		--sample 12 --undo 'rmmod rsbac_mem' insmod ./rsbac_mem.ko
+		--sample 6 --undo 'rmmod rsbac_mem' insmod ./rsbac_mem.ko
 	expect_log '^rsbac_mem: ' any
 	check "and all is well at last" insmod ./rsbac_mem.ko
 }
@@ -94,7 +94,7 @@ test_loading() {
 # The first mark puts the hooks in, which stay until the module goes.
 test_first_mark() {
 	mark=/sys/kernel/slab/filp/cache_account
-	failing --state "$mark" --sample 12 --undo 'rmmod rsbac_mem && insmod ./rsbac_mem.ko' \
+	failing --state "$mark" --sample 6 --undo 'rmmod rsbac_mem && insmod ./rsbac_mem.ko' \
 		write "$mark" 1
 	expect_log '^rsbac_mem: kmem_cgroup: cannot hook ' any
 }
