@@ -121,6 +121,8 @@ impl Drop for Table {
 
 /// `KMEM_CGROUP_VMALLOC`.
 pub(crate) const VMALLOC: u32 = 2;
+/// `KMEM_CGROUP_PAGES`.
+pub(crate) const PAGES: u32 = 3;
 
 /// A charge that the owner of some memory keeps: `struct kmem_cgroup_charge`.
 #[repr(C)]

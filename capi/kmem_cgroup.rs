@@ -4,7 +4,11 @@
 
 use crate::{
     ffi,
-    kmem_cgroup::Charge, //
+    kmem_cgroup::{
+        Charge,
+        PAGES,
+        VMALLOC, //
+    }, //
 };
 use kernel::{
     bindings,
@@ -15,8 +19,6 @@ use kernel::{
     prelude::*, //
 };
 
-const VMALLOC: u32 = 2;
-const PAGES: u32 = 3;
 const NOFAIL: bindings::gfp_t = 1 << bindings::___GFP_NOFAIL_BIT;
 
 fn charge(charge: Option<&mut Charge>, kind: u32, bytes: usize, gfp: bindings::gfp_t) -> c_int {
