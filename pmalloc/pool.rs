@@ -265,8 +265,9 @@ impl Pool {
             }
         }
         let payer = Payer::charge(pages)?;
-        let area = store::with(|store| self.new_area(store, pages, payer))
+        let area = store::with(|store| self.new_area(store, pages))
             .inspect_err(|_| payer.uncharge(pages))?;
+        area.payer.set(payer.to_word());
         if mode.kind == Kind::StartWr {
             self.protect_areas()?;
         }
@@ -278,12 +279,7 @@ impl Pool {
         Ok(())
     }
 
-    fn new_area(
-        &'static self,
-        store: &mut Store,
-        pages: usize,
-        payer: Payer,
-    ) -> Result<&'static Area> {
+    fn new_area(&'static self, store: &mut Store, pages: usize) -> Result<&'static Area> {
         let area = store.take_desc::<Area>()?;
         let run = match Run::map(store, pages, core::ptr::from_ref(area) as usize) {
             Ok(run) => run,
@@ -305,7 +301,6 @@ impl Pool {
         area.pool.set(self);
         area.base.set(run.addr());
         area.pages.set(pages);
-        area.payer.set(payer.to_word());
         area.flags.set(if self.mode().kind.is_write_rare() {
             WRITE_RARE
         } else {
