@@ -121,7 +121,7 @@ static int count_pairs(void *count)
 static u64 throughput(int cpus)
 {
 	u64 counts[NR_CPUS > 64 ? 64 : NR_CPUS] = {}, sum = 0;
-	int cpu, started = 0;
+	int cpu, tried = 0, started = 0;
 
 	reinit_completion(&all_done);
 	atomic_set(&running, cpus);
@@ -129,15 +129,20 @@ static u64 throughput(int cpus)
 	for_each_online_cpu(cpu) {
 		struct task_struct *task;
 
-		if (started == cpus)
+		if (tried++ == cpus)
 			break;
 		task = kthread_create_on_cpu(count_pairs, &counts[started], cpu, "kmem_bench/%u");
-		if (IS_ERR(task))
-			return 0;
-		started++;
-		wake_up_process(task);
+		if (!IS_ERR(task)) {
+			started++;
+			wake_up_process(task);
+		} else if (atomic_dec_and_test(&running)) {
+			complete(&all_done);
+		}
 	}
+	/* Those that were started write to our stack. */
 	wait_for_completion(&all_done);
+	if (started < cpus)
+		return 0;
 	while (started--)
 		sum += counts[started];
 	return sum;
