@@ -95,7 +95,6 @@ impl Drop for Engine {
         // files, whose [`view::View`] was dropped before. The hooks go first, then what they use.
         unsafe {
             ffi::kmc_stop();
-            ffi::kmc_hooks_wait();
             ffi::kmc_who_stop();
         }
     }

@@ -49,7 +49,6 @@ extern "C" {
     pub(crate) fn kmc_table_stop();
     pub(crate) fn kmc_watch_on() -> c_int;
     pub(crate) fn kmc_watch_off();
-    pub(crate) fn kmc_hooks_wait();
     pub(crate) fn kmc_kset_find() -> c_int;
     pub(crate) fn kmc_kset_get(name: *const c_char) -> *mut bindings::kobject;
     pub(crate) fn kmc_kset_next(prev: *mut bindings::kobject) -> *mut bindings::kobject;

@@ -33,8 +33,8 @@ static void kmc_over(struct kmc_group *group, struct kmc_group *over)
  * Adds @bytes to @group and all above it. The group whose max is in the way is
  * left in @over, and nothing is added.
  */
-static bool kmc_add(struct kmc_group *group, unsigned long bytes, bool force,
-		    struct kmc_group **over)
+bool kmc_add(struct kmc_group *group, unsigned long bytes, bool force,
+	     struct kmc_group **over)
 {
 	struct kmc_group *g, *undo;
 
@@ -104,8 +104,8 @@ void kmc_uncharge(struct kmc_pair *pair, unsigned long n)
 
 static void kmc_give_back(u64 word)
 {
-	if ((u32)word)
-		kmc_uncharge(kmc_pair(word >> 32), (u32)word);
+	if (word >= KMC_CREDIT)
+		kmc_uncharge(kmc_pair(kmc_word_id(word)), word / KMC_CREDIT);
 }
 
 /* Takes all credits of all CPUs back. Preemption is off. */
@@ -113,11 +113,12 @@ void kmc_drain(void)
 {
 	int cpu, i;
 
+	kmc_quick_drain();
 	for_each_possible_cpu(cpu) {
 		struct kmc_slots *slots = per_cpu_ptr(&kmc_slots, cpu);
 
 		for (i = 0; i < KMC_SLOTS; i++)
-			if ((u32)READ_ONCE(slots->slot[i]))
+			if (READ_ONCE(slots->slot[i]) >= KMC_CREDIT)
 				kmc_give_back(xchg(&slots->slot[i], 0));
 	}
 }
@@ -134,27 +135,39 @@ static bool kmc_is_over(const struct kmc_group *group)
 /*
  * Puts @credit into this CPU's slot, or back to the group if it is too much. A
  * group that is over its maximum gets all back: credit would let it allocate.
+ * Below 0 it is a debt, of which a quick word was freed. Preemption is off.
  */
-static void kmc_put(struct kmc_pair *pair, u32 credit)
+void kmc_put(struct kmc_pair *pair, int credit)
 {
 	u64 *slot = this_cpu_ptr(&kmc_slots.slot[pair->id % KMC_SLOTS]);
 	u64 old = READ_ONCE(*slot);
-	u64 new = (u64)pair->id << 32 | credit;
+	u64 new = credit * KMC_CREDIT | pair->id;
 
-	if (kmc_is_over(READ_ONCE(pair->group)))
+	if (credit <= 0 || kmc_is_over(READ_ONCE(pair->group)))
 		goto back;
-	if (old >> 32 == pair->id) {
-		if ((u32)old + credit > 2 * pair->batch)
+	if (kmc_word_id(old) == pair->id) {
+		if (old / KMC_CREDIT + credit > 2 * pair->batch)
 			goto back;
-		new += (u32)old;
+		new = old + credit * KMC_CREDIT;
 	}
 	if (!try_cmpxchg64(slot, &old, new))
 		goto back;
-	if (old >> 32 != pair->id)
+	if (kmc_word_id(old) != pair->id)
 		kmc_give_back(old);
 	return;
 back:
 	kmc_uncharge(pair, credit);
+}
+
+/* Takes all that this CPU's slot has of the pair @id. Preemption is off. */
+u32 kmc_slot_empty(u32 id)
+{
+	u64 *slot = this_cpu_ptr(&kmc_slots.slot[id % KMC_SLOTS]);
+	u64 old = READ_ONCE(*slot);
+
+	if (kmc_word_id(old) != id || !try_cmpxchg64(slot, &old, id))
+		return 0;
+	return old / KMC_CREDIT;
 }
 
 bool kmc_take_slow(struct kmc_pair *pair, bool force)
@@ -177,8 +190,8 @@ void kmc_give_slow(struct kmc_pair *pair)
 	u64 old = READ_ONCE(*slot);
 
 	/* Full: keep half of it, so that the next frees and allocations are quick. */
-	if (old >> 32 == pair->id && (u32)old >= 2 * pair->batch &&
-	    try_cmpxchg64(slot, &old, old - pair->batch)) {
+	if (kmc_word_id(old) == pair->id && old / KMC_CREDIT >= 2 * pair->batch &&
+	    try_cmpxchg64(slot, &old, old - pair->batch * KMC_CREDIT)) {
 		kmc_uncharge(pair, pair->batch + 1);
 		return;
 	}
@@ -194,10 +207,18 @@ long kmc_pair_live(const struct kmc_pair *pair)
 	for_each_possible_cpu(cpu) {
 		u64 word = READ_ONCE(per_cpu(kmc_slots, cpu).slot[pair->id % KMC_SLOTS]);
 
-		if (word >> 32 == pair->id)
-			live -= (u32)word;
+		if (kmc_word_id(word) == pair->id)
+			live -= word / KMC_CREDIT;
 	}
-	return max(live, 0L);
+	return max(live - kmc_quick_credit(pair), 0L);
+}
+
+/* Bytes of @n objects of the pair @id, if they are charged to @group. */
+long kmc_pair_bytes(const struct kmc_group *group, u32 id, long n)
+{
+	const struct kmc_pair *pair = kmc_pair(id);
+
+	return n && kmc_below(READ_ONCE(pair->group), group) ? n * (long)pair->size : 0;
 }
 
 bool kmc_below(const struct kmc_group *group, const struct kmc_group *top)
@@ -269,6 +290,7 @@ u32 kmc_pair_make(struct kmc_group *group, struct kmc_cache *cache)
 			pair->cache = cache;
 			pair->size = cache->size;
 			pair->shift = cache->shift;
+			pair->place = cache->place;
 			pair->batch = cache->s ? clamp(16384U / cache->size, 1U, 32U) : 1;
 			pair->zombies = 0;
 			atomic_long_set(&pair->count, 0);
@@ -321,6 +343,23 @@ long kmc_pair_total(const struct kmc_pair *pair)
 }
 
 /*
+ * Whether something is still charged to pairs of unmarked caches: an allocation
+ * that was charged before has not noted its object yet. Hold kmc_lock.
+ */
+bool kmc_pending(void)
+{
+	u32 id;
+
+	for (id = 1; id < READ_ONCE(kmc_pairs); id++) {
+		const struct kmc_pair *pair = kmc_pair(id);
+
+		if (pair->used && !READ_ONCE(pair->cache) && atomic_long_read(&pair->reserved))
+			return true;
+	}
+	return false;
+}
+
+/*
  * Frees the numbers of pairs that belong to no group or cache any more and have
  * no object left. Their slots hold no credit then: credits count as reserved.
  * A stale slot word with credit 0 is harmless to the next user of the number.
@@ -359,5 +398,5 @@ void kmc_reap(void)
 unsigned long kmc_bookkeeping(void)
 {
 	return DIV_ROUND_UP(READ_ONCE(kmc_pairs), KMC_CHUNK) * KMC_CHUNK * sizeof(struct kmc_pair) +
-	       atomic_long_read(&kmc_owner_bytes) + kmc_top_len * sizeof(*kmc_top);
+	       kmc_owner_bytes();
 }

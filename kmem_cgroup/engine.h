@@ -8,10 +8,11 @@
  * one number for each living object.
  *
  * A pair's figure @reserved counts living objects plus "credits": objects
- * charged in advance, which the CPUs hold in slots (one word each: pair and
- * credit), so that most allocations and frees touch one word of their CPU's
- * own. Words are changed by compare-and-exchange only. Any CPU may therefore
- * take any slot back, which makes limits exact.
+ * charged in advance, which the CPUs hold (one word each: pair and credit), so
+ * that most allocations and frees touch one word of their CPU's own. Words are
+ * changed by atomic operations only. Any CPU may therefore take any word back,
+ * which makes limits exact. There are two kinds of words: a "quick" one for each
+ * place that a cache may have (quick.c), and a few slots for all else.
  *
  * Readers of groups, pairs and tables run with preemption off; writers hold
  * kmc_lock (a mutex) and wait for synchronize_rcu() before they free.
@@ -20,6 +21,7 @@
 #define _RSBAC_MEM_KMEM_ENGINE_H
 
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/gfp_types.h>
 #include <linux/irq_work.h>
 #include <linux/list.h>
@@ -39,6 +41,7 @@ struct kmem_cache;
 #define KMC_CHUNK	64	/* pairs in a chunk */
 #define KMC_CHUNKS	16384
 #define KMC_SLOTS	16	/* on each CPU */
+#define KMC_PLACES	256	/* that caches are told apart by at first */
 #define KMC_NO_MAX	((unsigned long)LONG_MAX)
 
 struct kmc_group {
@@ -63,8 +66,9 @@ struct kmc_cache {
 	u32 idx;
 	u32 size;			/* bytes charged for one object */
 	u8 shift;			/* of the granules that tell objects apart */
+	u8 place;			/* in kmc_filter, kmc_at and kmc_quick */
 	bool memcg;			/* charge the kernel's own cgroups instead */
-	struct kmc_cache *next;		/* of the same filter place */
+	struct kmc_cache *next;		/* of the same place */
 	struct kobject *kobj;		/* a reference: @s stays while marked */
 	char name[KMC_NAME];
 	struct rcu_head rcu;
@@ -81,6 +85,7 @@ struct kmc_pair {
 	u32 next;			/* of the list of free ones, or of zombies */
 	u32 zombies;			/* pairs of removed groups that we inherited */
 	u8 shift;
+	u8 place;
 	bool used;
 } __aligned(64);		/* so that a number becomes an address by a shift */
 
@@ -89,8 +94,22 @@ extern struct kmc_group kmc_root;
 extern struct list_head kmc_groups;
 extern struct kmc_pair *kmc_chunks[KMC_CHUNKS];
 extern struct kmc_cache *kmc_caches[KMC_CACHES];
-extern u8 kmc_filter[1024];
+extern u8 kmc_filter[KMC_PLACES];	/* the first cache's index, or 0 */
+extern struct kmem_cache *kmc_at[KMC_PLACES];	/* the one with the quick path */
 extern u32 kmc_pairs;
+
+/* A word: a pair's number, and above it a byte with what is charged in advance. */
+#define KMC_CREDIT	BIT_ULL(32)
+
+static inline u64 kmc_word(u32 id, u8 credit)
+{
+	return credit * KMC_CREDIT | id;
+}
+
+static inline u32 kmc_word_id(u64 word)
+{
+	return word;
+}
 
 struct kmc_slots {
 	u64 slot[KMC_SLOTS];
@@ -121,10 +140,17 @@ void kmc_drain(void);
 u32 kmc_pair_make(struct kmc_group *group, struct kmc_cache *cache);
 void kmc_reap(void);
 long kmc_pair_live(const struct kmc_pair *pair);
+long kmc_pair_bytes(const struct kmc_group *group, u32 id, long n);
 unsigned long kmc_bookkeeping(void);
 void kmc_pair_inherit(struct kmc_pair *pair);
 long kmc_pair_total(const struct kmc_pair *pair);
 bool kmc_below(const struct kmc_group *group, const struct kmc_group *top);
+
+bool kmc_add(struct kmc_group *group, unsigned long bytes, bool force,
+	     struct kmc_group **over);
+void kmc_put(struct kmc_pair *pair, int credit);
+u32 kmc_slot_empty(u32 id);
+bool kmc_pending(void);
 
 /* Takes one object's charge; false where a limit forbids it. Preemption is off. */
 static __always_inline bool kmc_take(u32 id, bool force)
@@ -132,8 +158,8 @@ static __always_inline bool kmc_take(u32 id, bool force)
 	u64 *slot = this_cpu_ptr(&kmc_slots.slot[id % KMC_SLOTS]);
 	u64 old = READ_ONCE(*slot);
 
-	if (likely(old >> 32 == id && (u32)old) &&
-	    likely(try_cmpxchg64(slot, &old, old - 1)))
+	if (likely(kmc_word_id(old) == id && old >= KMC_CREDIT) &&
+	    likely(try_cmpxchg64(slot, &old, old - KMC_CREDIT)))
 		return true;
 	return kmc_take_slow(kmc_pair(id), force);
 }
@@ -145,68 +171,64 @@ static __always_inline void kmc_give(u32 id)
 	u64 *slot = this_cpu_ptr(&kmc_slots.slot[id % KMC_SLOTS]);
 	u64 old = READ_ONCE(*slot);
 
-	if (likely(old >> 32 == id && (u32)old < 2 * READ_ONCE(pair->batch)) &&
-	    likely(try_cmpxchg64(slot, &old, old + 1)))
+	if (likely(kmc_word_id(old) == id && old / KMC_CREDIT < 2 * READ_ONCE(pair->batch)) &&
+	    likely(try_cmpxchg64(slot, &old, old + KMC_CREDIT)))
 		return;
 	kmc_give_slow(pair);
 }
 
+/* quick.c */
+struct kmc_quick {
+	struct cgroup *cgrp[KMC_PLACES];
+	u64 word[KMC_PLACES];
+	bool own;		/* what it knows holds for the current process only */
+};
+DECLARE_PER_CPU(struct kmc_quick, kmc_quick);
+
+bool kmc_quick_take(struct kmc_cache *c, struct kmc_pair *pair, struct cgroup *cgrp);
+void kmc_quick_drain(void);
+void kmc_quick_forget(const struct cgroup *cgrp);
+void kmc_quick_switch(void);
+void kmc_quick_close(u8 place);
+long kmc_quick_credit(const struct kmc_pair *pair);
+long kmc_quick_bytes(const struct kmc_group *group);
+
 /* owner.c */
-struct kmc_page {
-	u8 shift;
-	struct rcu_head rcu;
-	u32 owner[];
-};
+#define KMC_WINDOW_SHIFT	14	/* of the memory that an array of owners is for */
+#define KMC_SHIFT_MIN		3	/* the smallest granule: the smallest object */
+#define KMC_SHIFT_MAX		6	/* the granule of objects from 64 bytes up */
+#define KMC_SMALL		2	/* no shift: the table of where smaller ones are */
 
-struct kmc_leaf {
-	struct kmc_page *page[64];
-};
+/*
+ * For each window of the direct map where its array of owners is, or 0. Both
+ * pointers are biased: @window is indexed by an address, and what is there is
+ * where the owner of the object at address 0 would be.
+ */
+extern unsigned long *kmc_owners[KMC_SHIFT_MAX + 1];	/* by shift; NULL: not used */
+extern unsigned long kmc_windows_start, kmc_windows_end;	/* what they reach */
 
-extern unsigned long kmc_base;		/* where the direct map starts */
-extern unsigned long kmc_top_len;	/* leaves; 0 while the table is off */
-extern struct kmc_leaf **kmc_top;
-extern atomic_long_t kmc_owner_bytes;
-
-int kmc_owner_start(void);
+int kmc_owner_watch(void);
+int kmc_owner_start(u8 shift);
 void kmc_owner_stop(void);
-int kmc_owner_make(const void *obj, struct kmc_pair *pair, gfp_t gfp);
-void kmc_owner_sweep(const struct kmc_cache *cache);
+int kmc_owner_make(const void *obj, u8 shift, gfp_t gfp);
+void kmc_owner_sweep(void);
+u32 kmc_owner_clear(const void *obj);
+unsigned long kmc_owner_bytes(void);
 
-static __always_inline struct kmc_page *kmc_page(unsigned long off)
+/* Where it stands who owns the object at @addr; NULL where nothing stands. */
+static __always_inline u32 *kmc_owner(unsigned long addr, u8 shift)
 {
-	struct kmc_leaf *leaf;
+	unsigned long *windows = READ_ONCE(kmc_owners[shift]);
+	unsigned long window;
 
-	if (unlikely(off >> 18 >= kmc_top_len))
+	if (!windows || addr < kmc_windows_start || addr >= READ_ONCE(kmc_windows_end))
 		return NULL;
-	leaf = READ_ONCE(kmc_top[off >> 18]);
-	if (!leaf)
-		return NULL;
-	return READ_ONCE(leaf->page[(off >> 12) % 64]);
-}
-
-/* Forgets who owns @obj, and says who did; 0 for nobody. Preemption is off. */
-static __always_inline u32 kmc_owner_clear(const void *obj)
-{
-	unsigned long off = (unsigned long)obj - kmc_base;
-	struct kmc_page *page = kmc_page(off);
-	u32 *owner;
-
-	if (!page)
-		return 0;
-	owner = &page->owner[(off % 4096) >> page->shift];
-	return READ_ONCE(*owner) ? xchg(owner, 0) : 0;
+	window = READ_ONCE(windows[addr >> KMC_WINDOW_SHIFT]);
+	return window ? (u32 *)(window + (addr >> shift) * sizeof(u32)) : NULL;
 }
 
 /* who.c */
-struct kmc_who {
-	u64 key;		/* the cgroup's id plus kmc_gen; 0 matches nothing */
-	struct kmc_group *group;
-};
-DECLARE_PER_CPU(struct kmc_who, kmc_who_cached);
-/* Changes with membership, in the upper half: ids have it at 0 for a long time. */
-extern atomic64_t kmc_gen;
-
-struct kmc_group *kmc_who_slow(void);
+struct kmc_group *kmc_who(struct cgroup **cgrp);
 int kmc_group_attach(struct kmc_group *group, const char *path);
 ssize_t kmc_group_attached(struct kmc_group *group, char *buf, size_t len);
 int kmc_pid_attach(struct kmc_group *group, pid_t pid);
@@ -240,10 +262,16 @@ void kmc_cache_gone(struct kmem_cache *s);
 int kmc_start(void);
 void kmc_stop(void);
 
+/* A byte of its address: caches lie in slots of 256 bytes. */
+static __always_inline u8 kmc_place(const struct kmem_cache *s)
+{
+	return (unsigned long)s >> 8;
+}
+
 static __always_inline struct kmc_cache *kmc_cache_of(const struct kmem_cache *s)
 {
 	struct kmc_cache *c;
-	u8 n = READ_ONCE(kmc_filter[((unsigned long)s >> 6) % 1024]);
+	u8 n = READ_ONCE(kmc_filter[kmc_place(s)]);
 
 	if (!n)
 		return NULL;

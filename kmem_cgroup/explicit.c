@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Memory that its owner charges by itself. Its pairs count bytes. */
 #include <linux/preempt.h>
-#include <linux/sched.h>
 
 #include "engine.h"
-
-static struct kmc_group *kmc_explicit_group(void)
-{
-	return in_task() ? kmc_who_slow() : &kmc_root;
-}
 
 /* The number of the pair that is charged now, or a negative errno. */
 int kmc_explicit_charge(u32 kind, size_t bytes, bool force)
 {
 	struct kmc_cache *cache = kmc_caches[kind];
 	struct kmc_pair *pair;
+	struct cgroup *cgrp;
 	u32 id;
 
 	guard(preempt)();
-	id = kmc_pair_make(kmc_explicit_group(), cache) ?: kmc_pair_make(&kmc_root, cache);
+	id = kmc_pair_make(kmc_who(&cgrp), cache) ?: kmc_pair_make(&kmc_root, cache);
 	if (!id)
 		return -ENOMEM;
 	pair = kmc_pair(id);

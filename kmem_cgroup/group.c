@@ -97,6 +97,7 @@ void kmc_group_remove(struct kmc_group *group)
 	list_del_init(&group->list);
 	/* After this nobody takes the group for that of a task any more. */
 	synchronize_rcu_expedited();
+	kmc_quick_forget(NULL);
 	for (id = 1; id < READ_ONCE(kmc_pairs); id++) {
 		struct kmc_pair *pair = kmc_pair(id);
 
@@ -129,16 +130,11 @@ unsigned long kmc_group_usage(const struct kmc_group *group)
 	for_each_possible_cpu(cpu) {
 		for (i = 0; i < KMC_SLOTS; i++) {
 			u64 word = READ_ONCE(per_cpu(kmc_slots, cpu).slot[i]);
-			struct kmc_pair *pair;
 
-			if (!(u32)word)
-				continue;
-			pair = kmc_pair(word >> 32);
-			if (kmc_below(READ_ONCE(pair->group), group))
-				usage -= (u32)word * (unsigned long)pair->size;
+			usage -= kmc_pair_bytes(group, kmc_word_id(word), word / KMC_CREDIT);
 		}
 	}
-	return max(usage, 0L);
+	return max(usage - kmc_quick_bytes(group), 0L);
 }
 
 /* What a group's files show. All but the maximum are of this moment only. */

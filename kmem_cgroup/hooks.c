@@ -4,10 +4,11 @@
  *
  * The kernel's functions are entered through ftrace's direct calls, the cheapest
  * way in that a module has: the call at the start of kmem_cache_alloc() goes to
- * a trampoline of a few instructions (trampoline.S), which returns at once
- * unless the cache may be marked. If it may, an allocation goes to a wrapper
- * in paths.c, which charges, calls the rest of the function, and notes the owner; a
- * free is noted, and goes on.
+ * a trampoline (trampoline.S), which returns after a few instructions unless the
+ * cache may be marked. If it may, an allocation is charged, the rest of the
+ * function called, and the owner noted; a free is noted, and goes on. Most of
+ * that the trampolines do themselves, by the CPU's quick words (quick.c); what they
+ * cannot do so is done in paths.c.
  *
  * Ways in: kmem_cache_alloc(), _lru, _node, _bulk, and from a prefilled sheaf.
  * Ways out: kmem_cache_free(), kfree(), bulk, and kfree_rcu(), which is noted

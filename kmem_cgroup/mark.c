@@ -6,6 +6,7 @@
  * unmark a work takes them out again, a few seconds later, so that marking one
  * cache after another does not pay for it each time.
  */
+#include <linux/delay.h>
 #include <linux/kobject.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
@@ -15,7 +16,8 @@
 #include "engine.h"
 
 struct kmc_cache *kmc_caches[KMC_CACHES];
-u8 kmc_filter[1024] __aligned(64);
+u8 kmc_filter[KMC_PLACES] __aligned(64);
+struct kmem_cache *kmc_at[KMC_PLACES] __read_mostly;
 
 /* Kinds of memory that are charged by explicit calls. They are always there. */
 static struct kmc_cache kmc_kinds[] = {
@@ -35,9 +37,31 @@ static void kmc_idle(struct work_struct *work)
 
 static DECLARE_DELAYED_WORK(kmc_idle_work, kmc_idle);
 
-static u8 *kmc_place(const struct kmem_cache *s)
+/*
+ * Which cache had the quick path at a place last. A task that was preempted in a
+ * trampoline may still think it has, and go on to another's word.
+ */
+static const struct kmem_cache *kmc_was_at[KMC_PLACES];
+
+/* Gives @c the quick path, if it can have it. May sleep for long. */
+static void kmc_quicken(const struct kmc_cache *c)
 {
-	return &kmc_filter[((unsigned long)s >> 6) % ARRAY_SIZE(kmc_filter)];
+	/* Small objects are in other tables; large ones would be too much credit. */
+	if (c->memcg || c->shift != KMC_SHIFT_MAX || c->size > 4096 || kmc_at[c->place])
+		return;
+	if (kmc_was_at[c->place] && kmc_was_at[c->place] != c->s)
+		synchronize_rcu_tasks();
+	kmc_was_at[c->place] = c->s;
+	WRITE_ONCE(kmc_at[c->place], c->s);
+}
+
+/* Gives back what is charged to pairs of unmarked caches. May sleep. */
+static void kmc_settle_unmarked(void)
+{
+	kmc_owner_sweep();
+	preempt_disable();
+	kmc_drain();
+	preempt_enable();
 }
 
 /* Whether @s is marked: 0, 1, or 2 where the kernel's own cgroups are charged. */
@@ -54,20 +78,25 @@ static int __kmc_unmark(const struct kmem_cache *s)
 {
 	struct kmc_cache *c = kmc_cache_of(s), **link, *head;
 	struct kmc_group *group;
+	int tries;
+	bool quick;
 	u32 id;
 
 	if (!c)
 		return 0;
 	/* Out of the table: @c has its index, but not necessarily the place. */
-	head = kmc_caches[*kmc_place(s)];
+	head = kmc_caches[kmc_filter[c->place]];
 	if (head == c) {
-		WRITE_ONCE(*kmc_place(s), c->next ? c->next->idx : 0);
+		WRITE_ONCE(kmc_filter[c->place], c->next ? c->next->idx : 0);
 	} else {
 		for (link = &head->next; *link != c; link = &(*link)->next)
 			;
 		WRITE_ONCE(*link, c->next);
 	}
 	WRITE_ONCE(kmc_caches[c->idx], NULL);
+	quick = kmc_at[c->place] == s;
+	if (quick)
+		WRITE_ONCE(kmc_at[c->place], NULL);
 	kmc_marks--;
 
 	for (id = 1; id < READ_ONCE(kmc_pairs); id++)
@@ -82,10 +111,14 @@ static int __kmc_unmark(const struct kmem_cache *s)
 	list_for_each_entry(group, &kmc_groups, list)
 		WRITE_ONCE(group->ids[c->idx], 0);
 	synchronize_rcu_expedited();
-	kmc_owner_sweep(c);
-	preempt_disable();
-	kmc_drain();
-	preempt_enable();
+	if (quick)
+		kmc_quick_close(c->place);
+	kmc_settle_unmarked();
+	/* Allocations that were charged before, and did not get their object yet. */
+	for (tries = 0; kmc_pending() && tries < 1000; tries++) {
+		fsleep(1000);
+		kmc_settle_unmarked();
+	}
 	synchronize_rcu_expedited();
 	kmc_reap();
 	kobject_put(c->kobj);
@@ -142,7 +175,8 @@ int kmc_mark(struct kmem_cache *s, struct kobject *kobj, const char *name,
 	c = kzalloc_obj(*c);
 	if (!c)
 		return -ENOMEM;
-	ret = kmc_owner_start() ?: kmc_hooks_on();
+	c->shift = clamp(ilog2(size), KMC_SHIFT_MIN, KMC_SHIFT_MAX);
+	ret = kmc_owner_start(c->shift) ?: kmc_hooks_on();
 	if (ret) {
 		kfree(c);
 		return ret;
@@ -150,15 +184,16 @@ int kmc_mark(struct kmem_cache *s, struct kobject *kobj, const char *name,
 	c->s = s;
 	c->idx = idx;
 	c->size = size;
-	c->shift = min(ilog2(size), 12);
+	c->place = kmc_place(s);
 	c->memcg = memcg;
 	c->kobj = kobject_get(kobj);
 	strscpy(c->name, name, sizeof(c->name));
-	c->next = kmc_caches[*kmc_place(s)];
+	c->next = kmc_caches[kmc_filter[c->place]];
 	/* Its fields, then the entry, then the place that leads there. */
 	smp_store_release(&kmc_caches[idx], c);
 	/* As above. */
-	smp_store_release(kmc_place(s), idx);
+	smp_store_release(&kmc_filter[c->place], idx);
+	kmc_quicken(c);
 	kmc_marks++;
 	return 0;
 }
@@ -180,7 +215,7 @@ int kmc_start(void)
 
 	for (i = 1; i < ARRAY_SIZE(kmc_kinds); i++)
 		kmc_caches[i] = &kmc_kinds[i];
-	return 0;
+	return kmc_owner_watch();
 }
 
 /* Stops all counting. Groups have been removed, and no new marks can come. */
@@ -194,7 +229,14 @@ void kmc_stop(void)
 	cancel_delayed_work_sync(&kmc_idle_work);
 	mutex_lock(&kmc_lock);
 	kmc_hooks_off();
+	/* Until no allocation is between its charge and its object any more. */
+	while (kmc_pending()) {
+		kmc_settle_unmarked();
+		msleep(20);
+	}
 	mutex_unlock(&kmc_lock);
+	/* And until the last one has left our code. */
+	kmc_hooks_wait();
 	kmc_owner_stop();
 	rcu_barrier();
 	for (i = 0; i < KMC_CHUNKS; i++)

@@ -2,20 +2,22 @@
 /*
  * Who owns which object: a sparse table over the direct map.
  *
- * One leaf for 256 KiB of memory, one array for each page that holds objects of
- * marked caches, one number for each granule of it. A granule is the largest
- * power of two that fits the object size, so that no two objects share one.
- * For objects of at least 32 bytes that is at most an eighth of their memory.
+ * One array for each window of 16 KiB that has objects of marked caches, and in
+ * it one number for each granule. Objects of at least 64 bytes have granules of
+ * 64 bytes, so that two loads find any owner, whatever cache it is of
+ * (trampoline.S does); smaller ones have tables of their own. No two objects
+ * share a granule. An array takes up a sixteenth of its window, an eighth where
+ * objects are below 64 bytes, and half of it below 16.
  *
- * A page belongs to one slab at a time. Where it comes back with objects of
- * another size its array is replaced: all objects that the old one told of
- * are dead by then, and those whose end went unnoticed are given back.
+ * Arrays stay until the module goes. What lies in a window may change: dead
+ * objects own nothing, so there is nothing to tidy up.
  *
- * Locks: kmc_owner_lock (raw, interrupts off) guards the making of leaves and
- * arrays. Readers run with preemption off.
+ * Locks: kmc_owner_lock (raw, interrupts off) guards the tables against growing
+ * while an array is entered.
  */
-#include <linux/log2.h>
+#include <linux/memory.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -24,165 +26,258 @@
 
 #include "engine.h"
 
-unsigned long kmc_base __read_mostly;
-unsigned long kmc_top_len __read_mostly;
-struct kmc_leaf **kmc_top __read_mostly;
-atomic_long_t kmc_owner_bytes;
+#define KMC_WINDOW	BIT(KMC_WINDOW_SHIFT)
+
+unsigned long *kmc_owners[KMC_SHIFT_MAX + 1] __read_mostly;
+unsigned long kmc_windows_start __read_mostly;
+unsigned long kmc_windows_end __read_mostly;
 
 static DEFINE_RAW_SPINLOCK(kmc_owner_lock);
+static atomic_long_t kmc_arrays;	/* bytes */
 
-static void kmc_owner_free(struct kmc_page *page)
+static unsigned long *kmc_bias(unsigned long *windows)
 {
-	u32 i;
+	return windows - (kmc_windows_start >> KMC_WINDOW_SHIFT);
+}
 
-	preempt_disable();
-	for (i = 0; i < 4096U >> page->shift; i++) {
-		u32 id = xchg(&page->owner[i], 0);
+static unsigned long *kmc_unbias(unsigned long *windows)
+{
+	return windows + (kmc_windows_start >> KMC_WINDOW_SHIFT);
+}
 
-		if (id) {
-			kmc_give(id);
-			atomic_long_inc(&kmc_stats[KMC_RECONCILED]);
-		}
-	}
-	preempt_enable();
-	atomic_long_sub(struct_size(page, owner, 4096U >> page->shift), &kmc_owner_bytes);
-	kfree_rcu(page, rcu);
+static unsigned long kmc_windows(void)
+{
+	return (kmc_windows_end - kmc_windows_start) >> KMC_WINDOW_SHIFT;
+}
+
+static size_t kmc_array_size(u8 shift)
+{
+	return (KMC_WINDOW >> shift) * sizeof(u32);
+}
+
+/* Where the array for the window at @addr is, of what stands in a table. */
+static u32 *kmc_array(unsigned long window, unsigned long addr, u8 shift)
+{
+	return (u32 *)(window + (round_down(addr, KMC_WINDOW) >> shift) * sizeof(u32));
 }
 
 /**
- * kmc_owner_make - make room for the owners of the page that @obj is in
- * @obj: an object of @pair's cache
- * @pair: tells the size of a granule
+ * kmc_owner_make - make room for the owners of the window that @obj is in
+ * @obj: an object
+ * @shift: of the granules of its cache
  * @gfp: as the object was allocated with
  *
- * Context: As @gfp says; preemption is on if it may sleep.
+ * Context: As @gfp says.
  * Return: 0, or -ENOMEM, or -ERANGE where the table does not reach.
  */
-int kmc_owner_make(const void *obj, struct kmc_pair *pair, gfp_t gfp)
+int kmc_owner_make(const void *obj, u8 shift, gfp_t gfp)
 {
-	unsigned long off = (unsigned long)obj - kmc_base;
-	struct kmc_leaf *new_leaf = NULL, *leaf;
-	struct kmc_page *page, *old;
-	unsigned long flags;
+	unsigned long addr = (unsigned long)obj, flags, *window;
+	u32 *array;
 
-	if (off >> 18 >= READ_ONCE(kmc_top_len))
+	if (addr < kmc_windows_start || addr >= READ_ONCE(kmc_windows_end))
 		return -ERANGE;
 	gfp &= GFP_KERNEL | __GFP_HIGH | __GFP_NORETRY | __GFP_RETRY_MAYFAIL |
 	       __GFP_NOFAIL | __GFP_MEMALLOC | __GFP_NOMEMALLOC;
-	gfp |= __GFP_ZERO | __GFP_NOWARN;
-	page = kmalloc(struct_size(page, owner, 4096U >> pair->shift), gfp);
-	if (!page)
+	array = kzalloc(kmc_array_size(shift), gfp | __GFP_NOWARN);
+	if (!array)
 		return -ENOMEM;
-	page->shift = pair->shift;
-	if (!READ_ONCE(kmc_top[off >> 18])) {
-		new_leaf = kmalloc_obj(*new_leaf, gfp);
-		if (!new_leaf) {
-			kfree(page);
-			return -ENOMEM;
-		}
-	}
-
 	raw_spin_lock_irqsave(&kmc_owner_lock, flags);
-	leaf = kmc_top[off >> 18];
-	if (!leaf) {
-		leaf = new_leaf;
-		new_leaf = NULL;
+	window = &kmc_owners[shift][addr >> KMC_WINDOW_SHIFT];
+	if (!*window) {
+		atomic_long_add(kmc_array_size(shift), &kmc_arrays);
+		if (shift < KMC_SHIFT_MAX)
+			WRITE_ONCE(kmc_owners[KMC_SMALL][addr >> KMC_WINDOW_SHIFT], true);
 		/* Zeroed before it can be found. */
-		smp_store_release(&kmc_top[off >> 18], leaf);
-		atomic_long_add(sizeof(*leaf), &kmc_owner_bytes);
+		smp_store_release(window, (unsigned long)array -
+				  (round_down(addr, KMC_WINDOW) >> shift) * sizeof(u32));
+		array = NULL;
 	}
-	old = leaf->page[(off >> 12) % 64];
-	if (old && old->shift == page->shift) {
-		swap(old, page);	/* somebody was quicker */
-		raw_spin_unlock_irqrestore(&kmc_owner_lock, flags);
-		kfree(old);
-	} else {
-		/* Likewise. */
-		smp_store_release(&leaf->page[(off >> 12) % 64], page);
-		raw_spin_unlock_irqrestore(&kmc_owner_lock, flags);
-		atomic_long_add(struct_size(page, owner, 4096U >> page->shift),
-				&kmc_owner_bytes);
-		if (old)
-			kmc_owner_free(old);
-	}
-	kfree(new_leaf);
+	raw_spin_unlock_irqrestore(&kmc_owner_lock, flags);
+	kfree(array);	/* somebody was quicker */
 	return 0;
 }
 
-static void kmc_sweep_page(struct kmc_page *page, const struct kmc_cache *cache)
+/* Forgets who owns @obj, and says who did; 0 for nobody. */
+u32 kmc_owner_clear(const void *obj)
+{
+	u8 shift;
+
+	for (shift = KMC_SHIFT_MAX; shift >= KMC_SHIFT_MIN; shift--) {
+		u32 *owner = kmc_owner((unsigned long)obj, shift);
+		u32 id = owner && READ_ONCE(*owner) ? xchg(owner, 0) : 0;
+
+		if (id || !READ_ONCE(kmc_owners[KMC_SMALL]))
+			return id;
+	}
+	return 0;
+}
+
+static void kmc_sweep_array(u32 *array, u8 shift)
 {
 	u32 i;
 
-	for (i = 0; i < 4096U >> page->shift; i++) {
-		u32 id = READ_ONCE(page->owner[i]);
+	for (i = 0; i < KMC_WINDOW >> shift; i++) {
+		u32 id = READ_ONCE(array[i]);
 
-		if (!id || (cache && READ_ONCE(kmc_pair(id)->cache)))
-			continue;
-		if (try_cmpxchg(&page->owner[i], &id, 0))
+		if (id && !READ_ONCE(kmc_pair(id)->cache) && try_cmpxchg(&array[i], &id, 0))
 			kmc_give(id);
+	}
+}
+
+/* Calls @use for each array that there is. May sleep. */
+static void kmc_each_array(void (*use)(u32 *array, u8 shift))
+{
+	unsigned long addr;
+	u8 shift;
+
+	for (shift = KMC_SHIFT_MIN; shift <= KMC_SHIFT_MAX; shift++) {
+		if (!kmc_owners[shift])
+			continue;
+		for (addr = kmc_windows_start; addr < kmc_windows_end; addr += KMC_WINDOW) {
+			unsigned long window = kmc_owners[shift][addr >> KMC_WINDOW_SHIFT];
+
+			if (window) {
+				preempt_disable();
+				use(kmc_array(window, addr, shift), shift);
+				preempt_enable();
+			}
+			cond_resched();
+		}
 	}
 }
 
 /*
- * Gives back what objects of unmarked caches are charged with. The pairs of
- * @cache have lost their cache before, so nobody writes their numbers any more.
+ * Gives back what objects of unmarked caches are charged with: those whose pair
+ * has lost its cache. Hold kmc_lock.
  */
-void kmc_owner_sweep(const struct kmc_cache *cache)
+void kmc_owner_sweep(void)
 {
-	unsigned long i, j;
-
-	for (i = 0; i < kmc_top_len; i++) {
-		struct kmc_leaf *leaf = READ_ONCE(kmc_top[i]);
-
-		if (!leaf)
-			continue;
-		for (j = 0; j < ARRAY_SIZE(leaf->page); j++) {
-			struct kmc_page *page;
-
-			preempt_disable();
-			page = READ_ONCE(leaf->page[j]);
-			if (page)
-				kmc_sweep_page(page, cache);
-			preempt_enable();
-		}
-		cond_resched();
-	}
+	kmc_each_array(kmc_sweep_array);
 }
 
-/* Sets the table up, empty. It spans what the direct map has now. */
-int kmc_owner_start(void)
+/* The tables for memory up to @end. Hold kmc_lock. May sleep. */
+static int kmc_owner_grow(unsigned long end)
 {
-	unsigned long len;
+	unsigned long *tables[KMC_SHIFT_MAX + 1] = {}, flags, len;
+	u8 shift;
 
-	if (kmc_top)
-		return 0;
-	kmc_base = PAGE_OFFSET;
-	len = DIV_ROUND_UP((unsigned long)high_memory - PAGE_OFFSET, 1UL << 18);
-	kmc_top = vcalloc(len, sizeof(*kmc_top));
-	if (!kmc_top)
-		return -ENOMEM;
-	/* The table before its length. */
-	smp_store_release(&kmc_top_len, len);
+	end = round_up(end, KMC_WINDOW);
+	len = (end - kmc_windows_start) >> KMC_WINDOW_SHIFT;
+	for (shift = KMC_SMALL; shift <= KMC_SHIFT_MAX; shift++) {
+		if (!kmc_owners[shift])
+			continue;
+		tables[shift] = vcalloc(len, sizeof(**tables));
+		if (!tables[shift]) {
+			while (shift-- > KMC_SMALL)
+				vfree(tables[shift]);
+			return -ENOMEM;
+		}
+	}
+	raw_spin_lock_irqsave(&kmc_owner_lock, flags);
+	for (shift = KMC_SMALL; shift <= KMC_SHIFT_MAX; shift++) {
+		unsigned long *old = kmc_owners[shift];
+
+		if (!old)
+			continue;
+		memcpy(tables[shift], kmc_unbias(old), kmc_windows() * sizeof(*old));
+		/* What it holds before where it is. */
+		smp_store_release(&kmc_owners[shift], kmc_bias(tables[shift]));
+		tables[shift] = kmc_unbias(old);
+	}
+	/* The tables before how far they reach. */
+	smp_store_release(&kmc_windows_end, end);
+	raw_spin_unlock_irqrestore(&kmc_owner_lock, flags);
+	/* The quick path has the old ones in its registers, preempted maybe. */
+	if (kmc_owners[KMC_SHIFT_MAX])
+		synchronize_rcu_tasks();
+	synchronize_rcu();
+	for (shift = KMC_SMALL; shift <= KMC_SHIFT_MAX; shift++)
+		vfree(tables[shift]);
 	return 0;
 }
 
-/* Frees the table. Nobody looks at it any more: hooks are off, sweeps are done. */
+/* Memory is being added. Objects of marked caches will be in it. */
+static int kmc_owner_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct memory_notify *memory = data;
+	unsigned long end;
+
+	if (action != MEM_GOING_ONLINE)
+		return NOTIFY_OK;
+	end = (unsigned long)__va(PFN_PHYS(memory->start_pfn + memory->nr_pages));
+	guard(mutex)(&kmc_lock);
+	if (end <= kmc_windows_end)
+		return NOTIFY_OK;
+	return notifier_from_errno(kmc_owner_grow(end));
+}
+
+static struct notifier_block kmc_memory = { .notifier_call = kmc_owner_notify };
+
+/* Learns of memory that is added from now on. */
+int kmc_owner_watch(void)
+{
+	kmc_windows_start = PAGE_OFFSET;
+	kmc_windows_end = PAGE_OFFSET;
+	return register_memory_notifier(&kmc_memory);
+}
+
+static int kmc_owner_table(u8 shift)
+{
+	unsigned long *windows;
+
+	if (kmc_owners[shift])
+		return 0;
+	windows = vcalloc(kmc_windows(), sizeof(*windows));
+	if (!windows)
+		return -ENOMEM;
+	/* Zeroed before it can be found. */
+	smp_store_release(&kmc_owners[shift], kmc_bias(windows));
+	return 0;
+}
+
+/*
+ * Sets the table up for objects with these granules, empty. The one for those
+ * from 64 bytes up is there in any case: trampolines do not ask. Hold kmc_lock.
+ */
+int kmc_owner_start(u8 shift)
+{
+	int ret = 0;
+
+	if ((unsigned long)high_memory > kmc_windows_end)
+		ret = kmc_owner_grow((unsigned long)high_memory);
+	ret = ret ?: kmc_owner_table(KMC_SHIFT_MAX);
+	if (shift < KMC_SHIFT_MAX)
+		ret = ret ?: kmc_owner_table(KMC_SMALL) ?: kmc_owner_table(shift);
+	return ret;
+}
+
+static void kmc_free_array(u32 *array, u8 shift)
+{
+	kfree(array);
+}
+
+/* Frees the tables. Nobody looks at them any more: hooks are off, sweeps are done. */
 void kmc_owner_stop(void)
 {
-	unsigned long i, j;
+	u8 shift;
 
-	for (i = 0; i < kmc_top_len; i++) {
-		struct kmc_leaf *leaf = kmc_top[i];
-
-		if (!leaf)
-			continue;
-		for (j = 0; j < ARRAY_SIZE(leaf->page); j++)
-			kfree(leaf->page[j]);
-		kfree(leaf);
-		cond_resched();
+	unregister_memory_notifier(&kmc_memory);
+	kmc_each_array(kmc_free_array);
+	for (shift = KMC_SMALL; shift <= KMC_SHIFT_MAX; shift++) {
+		if (kmc_owners[shift])
+			vfree(kmc_unbias(kmc_owners[shift]));
 	}
-	kmc_top_len = 0;
-	vfree(kmc_top);
-	kmc_top = NULL;
-	atomic_long_set(&kmc_owner_bytes, 0);
+}
+
+/* Bytes that tables and arrays take up. */
+unsigned long kmc_owner_bytes(void)
+{
+	unsigned long bytes = atomic_long_read(&kmc_arrays);
+	u8 shift;
+
+	for (shift = KMC_SMALL; shift <= KMC_SHIFT_MAX; shift++)
+		if (kmc_owners[shift])
+			bytes += kmc_windows() * sizeof(unsigned long);
+	return bytes;
 }

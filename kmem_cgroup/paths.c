@@ -46,18 +46,6 @@ DEFINE_STATIC_CALL(kmc_rest_sheaf, kmc_no_sheaf);
 DEFINE_STATIC_CALL(kmc_rest_destroy, kmc_no_destroy);
 DEFINE_STATIC_CALL(kmc_rest_create, kmc_no_create);
 
-static __always_inline struct kmc_group *kmc_who(void)
-{
-	u64 key;
-
-	if (unlikely(!in_task()))
-		return &kmc_root;
-	key = cgroup_id(rcu_dereference_raw(current->cgroups)->dfl_cgrp) + atomic64_read(&kmc_gen);
-	if (likely(this_cpu_read(kmc_who_cached.key) == key))
-		return this_cpu_read(kmc_who_cached.group);
-	return kmc_who_slow();
-}
-
 /* The pair of @group and @c, or if need be of the root: 0 with no memory at all. */
 static noinline u32 kmc_pair_find(struct kmc_group *group, struct kmc_cache *c)
 {
@@ -74,6 +62,7 @@ static __always_inline u32 kmc_enter(struct kmem_cache *s, gfp_t gfp, size_t n)
 {
 	struct kmc_group *group;
 	struct kmc_cache *c;
+	struct cgroup *cgrp;
 	u32 id = 0;
 
 	this_cpu_inc(kmc_inside);
@@ -84,13 +73,18 @@ static __always_inline u32 kmc_enter(struct kmem_cache *s, gfp_t gfp, size_t n)
 	id = KMC_MEMCG;
 	if (unlikely(c->memcg))
 		goto out;
-	group = kmc_who();
+	group = kmc_who(&cgrp);
 	id = READ_ONCE(group->ids[c->idx]);
 	if (unlikely(!id)) {
 		id = kmc_pair_find(group, c);
 		if (!id)
 			goto out;
 	}
+	/* Not with a pair that only stands in for the group's own. */
+	if (n == 1 && cgrp && READ_ONCE(kmc_at[c->place]) == s &&
+	    likely(READ_ONCE(kmc_pair(id)->group) == group) &&
+	    kmc_quick_take(c, kmc_pair(id), cgrp))
+		goto out;
 	if (unlikely(!(n == 1 ? kmc_take(id, gfp & __GFP_NOFAIL) :
 		       kmc_charge(kmc_pair(id), n, gfp & __GFP_NOFAIL))))
 		id = KMC_REFUSED;
@@ -99,26 +93,31 @@ out:
 	return id;
 }
 
-static noinline void kmc_reconcile(u32 id)
+/* As kmc_give(), from where preemption is on. */
+void kmc_given(u32 id)
 {
-	preempt_disable();
+	preempt_disable_notrace();
 	kmc_give(id);
-	preempt_enable();
+	preempt_enable_notrace();
+}
+
+/* The object that @id had before went unseen. */
+void kmc_reconcile(u32 id)
+{
+	kmc_given(id);
 	atomic_long_inc(&kmc_stats[KMC_RECONCILED]);
 }
 
 static __always_inline bool kmc_own(const void *obj, u32 id)
 {
-	unsigned long off = (unsigned long)obj - kmc_base;
 	const struct kmc_pair *pair = kmc_pair(id);
-	struct kmc_page *page;
 	bool done = false;
-	u32 old = 0;
+	u32 *owner, old = 0;
 
 	preempt_disable_notrace();
-	page = kmc_page(off);
-	if (likely(page && page->shift == pair->shift && READ_ONCE(pair->cache))) {
-		old = xchg(&page->owner[(off % 4096) >> page->shift], id);
+	owner = kmc_owner((unsigned long)obj, pair->shift);
+	if (likely(owner && READ_ONCE(pair->cache))) {
+		old = xchg(owner, id);
 		done = true;
 	}
 	preempt_enable_notrace();
@@ -128,25 +127,23 @@ static __always_inline bool kmc_own(const void *obj, u32 id)
 }
 
 /*
- * Notes the owner of an object where its page is new to us. Our own want of
+ * Notes the owner of an object where its window is new to us. Our own want of
  * memory is no reason to refuse: the object goes uncounted then, and that is
  * counted.
  */
-static noinline void kmc_own_slow(const void *obj, u32 id, gfp_t gfp)
+void kmc_own_slow(const void *obj, u32 id, gfp_t gfp)
 {
 	struct kmc_pair *pair = kmc_pair(id);
 
 	while (READ_ONCE(pair->cache)) {
-		if (kmc_owner_make(obj, pair, gfp)) {
+		if (kmc_owner_make(obj, pair->shift, gfp)) {
 			atomic_long_inc(&kmc_stats[KMC_UNTRACKED]);
 			break;
 		}
 		if (kmc_own(obj, id))
 			return;
 	}
-	preempt_disable();
-	kmc_give(id);
-	preempt_enable();
+	kmc_given(id);
 }
 
 static noinline void *kmc_leave_slow(struct kmem_cache *s, void *obj, u32 id, gfp_t gfp)
@@ -159,9 +156,7 @@ static noinline void *kmc_leave_slow(struct kmem_cache *s, void *obj, u32 id, gf
 	} else if (obj) {
 		kmc_own_slow(obj, id, gfp);
 	} else {
-		preempt_disable();
-		kmc_give(id);
-		preempt_enable();
+		kmc_given(id);
 	}
 	return obj;
 }

@@ -5,40 +5,137 @@
  * where they belong. A trampoline that returns lets the function go on; one
  * that drops ftrace's address and jumps stands in for the whole function.
  * Scratch are rax, r10 and r11, which carry no arguments.
+ *
+ * What most allocations and frees of marked caches go through is here, and is
+ * counted in instructions (benches/kmem). All else is left to paths.c, to which
+ * nothing has happened yet then.
  */
 #include <linux/linkage.h>
 #include <linux/objtool.h>
 #include <asm/asm.h>
 #include <asm/nospec-branch.h>
+#include <asm/percpu.h>
 #include <asm/unwind_hints.h>
 
 #if defined(CONFIG_X86_64) && defined(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)
 
+#include "offsets.h"
+
 	.section .text, "ax"
 
-/* ZF is clear if the cache in rdi may be marked: kmc_place() in assembly. */
-.macro TEST_CACHE
+/* A field of this CPU's quick words at the place in rax. */
+#define QUICK(field)	%gs:kmc_quick + field(, %rax, 8)
+
+/* The place of the cache in rdi: kmc_place() in assembly. */
+.macro PLACE
 	movzwl	%di, %eax
-	shrl	$6, %eax
-	cmpb	$0, kmc_filter(%rax)
+	shrl	$8, %eax
 .endm
 
-/* Jumps to \no unless the object in \reg is in memory that the table covers. */
-.macro TEST_OBJECT reg no
-	movq	\reg, %rax
-	subq	kmc_base(%rip), %rax
-	shrq	$18, %rax
-	cmpq	kmc_top_len(%rip), %rax
-	jae	\no
-	movq	kmc_top(%rip), %r11
-	cmpq	$0, (%r11, %rax, 8)
-	je	\no
+/*
+ * Leaves in r11 and rcx where the owner of the object in \obj stands, at OWNER;
+ * or jumps to \none. Also changes rdx: kmc_owner() in assembly. It is for
+ * objects that are in memory for sure, hence no test of the table's ends.
+ */
+#define OWNER		(%r11, %rcx, 4)
+.macro FIND_OWNER obj none
+	movq	\obj, %rcx
+	shrq	$SHIFT, %rcx
+	movq	%rcx, %r11
+	shrq	$(WINDOW_SHIFT - SHIFT), %r11
+	movq	kmc_owners + OWNERS(%rip), %rdx
+	movq	(%rdx, %r11, 8), %r11
+	testq	%r11, %r11
+	je	\none
 .endm
+
+/* Calls \func with eax's number, and keeps the object in rax. */
+.macro CALL_WITH id func
+	pushq	%rax
+	movl	\id, %edi
+	call	\func
+	popq	%rax
+	RET
+.endm
+
+/*
+ * An allocation: takes a charge from this CPU's word, if that is for the task's
+ * cgroup, has the kernel allocate, and notes the owner. The charge is taken and
+ * its number read with preemption off. There is no test for a resched where it
+ * ends: the allocation that follows has its own.
+ */
+.macro ALLOC name slow rest gfp
+SYM_FUNC_START(\name)
+	ANNOTATE_NOENDBR
+	PLACE
+	cmpq	%rdi, kmc_at(, %rax, 8)
+	je	.Lquick_\@
+	cmpb	$0, kmc_filter(%rax)
+	jne	.Lslow_\@
+	RET
+.Lquick_\@:
+	testl	$INTERRUPT_MASK, PER_CPU_VAR(__preempt_count)
+	jne	.Lslow_\@
+	incl	PER_CPU_VAR(__preempt_count)
+	movq	PER_CPU_VAR(current_task), %r10
+	movq	TASK_CGROUPS(%r10), %r10
+	movq	CSS_SET_DFL_CGRP(%r10), %r10
+	cmpq	%r10, QUICK(0)
+	jne	.Lother_\@
+	lock decb QUICK(QUICK_CREDIT)
+	js	.Lno_credit_\@
+	movl	QUICK(QUICK_WORD), %r10d
+	decl	PER_CPU_VAR(__preempt_count)
+	/* In place of ftrace's address, which nobody returns to. */
+	movl	%r10d, (%rsp)
+	movl	\gfp, 4(%rsp)
+	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=16 type=UNWIND_HINT_TYPE_CALL
+	call	__SCT__\rest
+	popq	%r10
+	UNWIND_HINT_FUNC
+	testq	%rax, %rax
+	je	.Lno_object_\@
+	FIND_OWNER %rax .Lnew_window_\@
+	xchgl	%r10d, OWNER
+	testl	%r10d, %r10d
+	jne	.Lstale_\@
+	RET
+
+.Lno_object_\@:
+	CALL_WITH %r10d kmc_given
+.Lstale_\@:
+	CALL_WITH %r10d kmc_reconcile
+.Lnew_window_\@:
+	pushq	%rax
+	movq	%rax, %rdi
+	movl	%r10d, %esi
+	shrq	$32, %r10
+	movl	%r10d, %edx
+	call	kmc_own_slow
+	popq	%rax
+	RET
+
+.Lno_credit_\@:
+	UNWIND_HINT_FUNC
+	lock incb QUICK(QUICK_CREDIT)
+.Lother_\@:
+	decl	PER_CPU_VAR(__preempt_count)
+.Lslow_\@:
+	addq	$8, %rsp
+	UNWIND_HINT_FUNC
+	jmp	\slow
+SYM_FUNC_END(\name)
+.endm
+
+	ALLOC kmc_tramp_alloc kmc_alloc kmc_rest_alloc %esi
+	ALLOC kmc_tramp_alloc_node kmc_alloc_node kmc_rest_node %esi
+	ALLOC kmc_tramp_alloc_lru kmc_alloc_lru kmc_rest_lru %edx
 
 .macro STAND_IN name func
 SYM_FUNC_START(\name)
 	ANNOTATE_NOENDBR
-	TEST_CACHE
+	PLACE
+	cmpb	$0, kmc_filter(%rax)
 	jne	.Lmarked_\@
 	RET
 .Lmarked_\@:
@@ -48,9 +145,6 @@ SYM_FUNC_START(\name)
 SYM_FUNC_END(\name)
 .endm
 
-	STAND_IN kmc_tramp_alloc kmc_alloc
-	STAND_IN kmc_tramp_alloc_lru kmc_alloc_lru
-	STAND_IN kmc_tramp_alloc_node kmc_alloc_node
 	STAND_IN kmc_tramp_alloc_bulk kmc_alloc_bulk
 	STAND_IN kmc_tramp_alloc_sheaf kmc_alloc_sheaf
 	STAND_IN kmc_tramp_destroy kmc_destroy
@@ -72,18 +166,79 @@ SYM_FUNC_END(kmc_tramp_create)
 	RET
 .endm
 
+/*
+ * kmem_cache_free(cache, object): gives the charge to this CPU's word, if that
+ * is for the owner. Objects that are nobody's have the number 0, which no word has.
+ */
 SYM_FUNC_START(kmc_tramp_free)
 	ANNOTATE_NOENDBR
-	TEST_CACHE
+	PLACE
+	cmpb	$0, kmc_filter(%rax)
 	jne	.Lfree
 	RET
 .Lfree:
+	FIND_OWNER %rsi .Lfree_small
+	xorl	%r10d, %r10d
+	xchgl	%r10d, OWNER
+	incl	PER_CPU_VAR(__preempt_count)
+	cmpl	%r10d, QUICK(QUICK_WORD)
+	jne	.Lfree_other
+	lock incb QUICK(QUICK_CREDIT)
+	js	.Lfree_full
+	decl	PER_CPU_VAR(__preempt_count)
+	RET
+
+.Lfree_full:
+	lock decb QUICK(QUICK_CREDIT)
+	decl	PER_CPU_VAR(__preempt_count)
+	pushq	%rdi
+	pushq	%rsi
+	movl	%r10d, %edi
+	call	kmc_quick_full
+	popq	%rsi
+	popq	%rdi
+	RET
+.Lfree_other:
+	decl	PER_CPU_VAR(__preempt_count)
+	testl	%r10d, %r10d
+	je	.Lfree_small
+	pushq	%rdi
+	pushq	%rsi
+	movl	%r10d, %edi
+	call	kmc_given
+	popq	%rsi
+	popq	%rdi
+	RET
+.Lfree_small:
+	cmpq	$0, kmc_owners + SMALL(%rip)
+	jne	.Lfree_c
+	RET
+.Lfree_c:
 	NOTE	kmc_free_second
 SYM_FUNC_END(kmc_tramp_free)
 
+/* Jumps to \no unless objects in the window of \obj may have owners. */
+.macro TEST_WINDOW obj no
+	movq	\obj, %rax
+	cmpq	kmc_windows_start(%rip), %rax	/* NULL, for one */
+	jb	\no
+	shrq	$WINDOW_SHIFT, %rax
+	movq	kmc_owners + OWNERS(%rip), %r11
+	cmpq	$0, (%r11, %rax, 8)
+	jne	.Lyes_\@
+	movq	kmc_owners + SMALL(%rip), %r11
+	testq	%r11, %r11
+	je	\no
+	cmpq	$0, (%r11, %rax, 8)
+	je	\no
+.Lyes_\@:
+.endm
+
 SYM_FUNC_START(kmc_tramp_kfree_rcu)
 	ANNOTATE_NOENDBR
-	TEST_OBJECT %rsi .Lkfree_rcu_out
+	cmpq	kmc_windows_end(%rip), %rsi	/* memory of vmalloc() */
+	jae	.Lkfree_rcu_out
+	TEST_WINDOW %rsi .Lkfree_rcu_out
 	NOTE	kmc_free_second
 .Lkfree_rcu_out:
 	RET
@@ -91,7 +246,7 @@ SYM_FUNC_END(kmc_tramp_kfree_rcu)
 
 SYM_FUNC_START(kmc_tramp_kfree)
 	ANNOTATE_NOENDBR
-	TEST_OBJECT %rdi .Lkfree_out
+	TEST_WINDOW %rdi .Lkfree_out
 	NOTE	kmc_free
 .Lkfree_out:
 	RET
@@ -102,7 +257,8 @@ SYM_FUNC_START(kmc_tramp_free_bulk)
 	ANNOTATE_NOENDBR
 	testq	%rdi, %rdi
 	je	.Lbulk
-	TEST_CACHE
+	PLACE
+	cmpb	$0, kmc_filter(%rax)
 	jne	.Lbulk
 	RET
 .Lbulk:

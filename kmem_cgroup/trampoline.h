@@ -40,6 +40,12 @@ void kmc_free(const void *obj);
 void kmc_free_second(const void *unused, const void *obj);
 void kmc_free_bulk(const void *unused, size_t n, void **p);
 
+/* What the quick path leaves to C. */
+void kmc_given(u32 id);
+void kmc_reconcile(u32 id);
+void kmc_quick_full(u32 id);
+void kmc_own_slow(const void *obj, u32 id, gfp_t gfp);
+
 /* paths.c: where the kernel's own functions go on, behind ftrace's call. */
 void kmc_set_alloc(unsigned long addr);
 void kmc_set_lru(unsigned long addr);

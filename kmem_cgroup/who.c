@@ -3,12 +3,13 @@
  * Which group a task charges: by its process, by its cgroup, or the root.
  *
  * A cgroup is known by its 64-bit id, which is never used twice, so that no
- * reference to it is kept, and a cached answer cannot be taken for that of a
- * later cgroup. A process is known by its signal_struct; holding a task of it
- * keeps the address from being used again.
+ * reference to it is kept. Answers are kept with quick words, which know cgroups
+ * by address; they hear of each cgroup's end. A process is known by its
+ * signal_struct; holding a task of it keeps the address from being used again.
  *
- * Writers hold kmc_lock and raise kmc_gen, which makes all cached answers void.
- * Readers run with preemption off.
+ * Writers hold kmc_lock and have what is kept forgotten. Readers run with
+ * preemption off. What a CPU keeps for a process it forgets when that ceases to run
+ * there.
  */
 #include <linux/cgroup.h>
 #include <linux/hashtable.h>
@@ -29,8 +30,6 @@ struct kmc_member {
 	struct rcu_head rcu;
 };
 
-DEFINE_PER_CPU(struct kmc_who, kmc_who_cached);
-atomic64_t kmc_gen __read_mostly = ATOMIC64_INIT(1LL << 32);
 static bool kmc_any_pids __read_mostly;
 
 static DEFINE_HASHTABLE(kmc_by_cgroup, 10);
@@ -59,41 +58,45 @@ static struct kmc_member *kmc_find_process(const struct signal_struct *sig)
 	return NULL;
 }
 
-/*
- * The answer where the CPU's cache has none. Called with preemption off, in
- * task context.
+/**
+ * kmc_who - the group that the current task charges
+ * @cgrp: is set to the task's cgroup, which the answer may be kept for; to NULL
+ *	in interrupts, where it may not be kept
+ *
+ * Context: Any; preemption is off. In interrupts it is the root.
+ * Return: a group, kept by RCU.
  */
-struct kmc_group *kmc_who_slow(void)
+struct kmc_group *kmc_who(struct cgroup **cgrp)
 {
-	u64 gen = atomic64_read(&kmc_gen);
-	struct kmc_group *group = &kmc_root;
-	struct cgroup *cgrp, *c;
 	struct kmc_member *m;
+	struct cgroup *c;
 
-	/* While there are processes of their own nothing is cached. */
+	*cgrp = NULL;
+	if (!in_task())
+		return &kmc_root;
+	c = *cgrp = task_dfl_cgroup(current);
 	if (READ_ONCE(kmc_any_pids)) {
 		m = kmc_find_process(current->signal);
+		if (m) {
+			/* Kept until the next task runs here: kmc_switched(). */
+			__this_cpu_write(kmc_quick.own, true);
+			return m->group;
+		}
+	}
+	for (; c; c = cgroup_parent(c)) {
+		m = kmc_find_cgroup(cgroup_id(c));
 		if (m)
 			return m->group;
 	}
-	cgrp = task_dfl_cgroup(current);
-	for (c = cgrp; c; c = cgroup_parent(c)) {
-		m = kmc_find_cgroup(cgroup_id(c));
-		if (m) {
-			group = m->group;
-			break;
-		}
-	}
-	if (!READ_ONCE(kmc_any_pids) && in_task()) {
-		__this_cpu_write(kmc_who_cached.group, group);
-		__this_cpu_write(kmc_who_cached.key, cgroup_id(cgrp) + gen);
-	}
-	return group;
+	return &kmc_root;
 }
 
-static void kmc_gen_up(void)
+/* Answers that were kept do not hold any more. May sleep. */
+static void kmc_who_forget(void)
 {
-	atomic64_add(1LL << 32, &kmc_gen);
+	/* Who found one before this may be about to keep it. */
+	synchronize_rcu_expedited();
+	kmc_quick_forget(NULL);
 }
 
 static void kmc_detach_cgroup(struct kmc_group *group)
@@ -105,7 +108,6 @@ static void kmc_detach_cgroup(struct kmc_group *group)
 		kfree_rcu(m, rcu);
 	}
 	group->cgroup = 0;
-	kmc_gen_up();
 }
 
 /**
@@ -124,6 +126,7 @@ int kmc_group_attach(struct kmc_group *group, const char *path)
 	guard(mutex)(&kmc_lock);
 	if (!*path) {
 		kmc_detach_cgroup(group);
+		kmc_who_forget();
 		return 0;
 	}
 	m = kzalloc_obj(*m);
@@ -147,7 +150,7 @@ int kmc_group_attach(struct kmc_group *group, const char *path)
 	kmc_detach_cgroup(group);
 	group->cgroup = m->key;
 	hash_add_rcu(kmc_by_cgroup, &m->node, m->key);
-	kmc_gen_up();
+	kmc_who_forget();
 	return 0;
 }
 
@@ -209,9 +212,6 @@ static void kmc_process_add(struct kmc_member *m, struct task_struct *task,
 	hash_add_rcu(kmc_by_process, &m->node, m->key);
 	kmc_processes++;
 	WRITE_ONCE(kmc_any_pids, true);
-	/* After the flag: who fills the cache looks at it last. */
-	smp_wmb();
-	kmc_gen_up();
 	raw_spin_unlock_irqrestore(&kmc_process_lock, flags);
 }
 
@@ -226,44 +226,6 @@ static struct task_struct *kmc_task_get(pid_t pid)
 	task = get_pid_task(ref, PIDTYPE_PID);
 	put_pid(ref);
 	return task;
-}
-
-/**
- * kmc_pid_attach - charge a process here, and the children that it will have
- * @group: the group; the root to let its cgroup decide again
- * @pid: of any of its threads, as the caller sees it; 0 for the caller
- *
- * Context: Process context; may sleep.
- * Return: 0; -ESRCH; -ENOMEM.
- */
-int kmc_pid_attach(struct kmc_group *group, pid_t pid)
-{
-	struct kmc_member *old, *m;
-	struct task_struct *task;
-	int ret = -ESRCH;
-
-	m = kzalloc_obj(*m);
-	if (!m)
-		return -ENOMEM;
-	task = kmc_task_get(pid);
-	guard(mutex)(&kmc_lock);
-	rcu_read_lock();
-	/* As long as it lives here, kmc_process_freed() comes after us. */
-	if (task && atomic_read(&task->signal->live)) {
-		old = kmc_find_process(task->signal);
-		if (old)
-			kmc_process_del(old);
-		if (group != &kmc_root) {
-			kmc_process_add(m, task, group);
-			m = NULL;
-		}
-		ret = 0;
-	}
-	rcu_read_unlock();
-	if (task)
-		put_task_struct(task);
-	kfree(m);
-	return ret;
 }
 
 /* One process id a line. What does not fit @len is left out. */
@@ -326,7 +288,25 @@ static void kmc_process_freed(void *data, struct task_struct *task)
 		kmc_process_del(m);
 }
 
-/* Forks and exits are cold next to what is counted; the probes stay while loaded. */
+/* Its address may be that of another one soon. */
+static void kmc_cgroup_released(void *data, struct cgroup *cgrp, const char *path)
+{
+	kmc_quick_forget(cgrp);
+}
+
+/* What is kept by cgroup holds neither for a process of its own nor after one. */
+static void kmc_switched(void *data, bool preempt, struct task_struct *prev,
+			 struct task_struct *next, unsigned int prev_state)
+{
+	if (__this_cpu_read(kmc_quick.own) ||
+	    (READ_ONCE(kmc_any_pids) && kmc_find_process(next->signal)))
+		kmc_quick_switch();
+}
+
+/*
+ * Forks and exits are cold next to what is counted; their probes stay while we are
+ * loaded. That of switches comes with the first process that is put into a group.
+ */
 static struct kmc_point {
 	const char *name;
 	void *probe;
@@ -335,7 +315,69 @@ static struct kmc_point {
 } kmc_points[] = {
 	{ "sched_process_fork", kmc_forked },
 	{ "sched_process_free", kmc_process_freed },
+	{ "cgroup_release", kmc_cgroup_released },
+	{ "sched_switch", kmc_switched },
 };
+
+#define KMC_SWITCH (ARRAY_SIZE(kmc_points) - 1)
+
+static int kmc_point_on(struct kmc_point *point)
+{
+	int ret = -ENOENT;
+
+	/* Kernels without have no direct calls either: no cache can be marked. */
+	if (!IS_ENABLED(CONFIG_TRACEPOINTS) || point->on)
+		return 0;
+	if (point->tp)
+		ret = tracepoint_probe_register(point->tp, point->probe, NULL);
+	point->on = !ret;
+	return ret;
+}
+
+/**
+ * kmc_pid_attach - charge a process here, and the children that it will have
+ * @group: the group; the root to let its cgroup decide again
+ * @pid: of any of its threads, as the caller sees it; 0 for the caller
+ *
+ * Context: Process context; may sleep.
+ * Return: 0; -ESRCH; -ENOMEM; -ENOENT where the kernel lacks what tells of switches.
+ */
+int kmc_pid_attach(struct kmc_group *group, pid_t pid)
+{
+	struct kmc_member *old, *m;
+	struct task_struct *task;
+	int ret;
+
+	m = kzalloc_obj(*m);
+	if (!m)
+		return -ENOMEM;
+	guard(mutex)(&kmc_lock);
+	ret = kmc_point_on(&kmc_points[KMC_SWITCH]);
+	if (ret) {
+		kfree(m);
+		return ret;
+	}
+	ret = -ESRCH;
+	task = kmc_task_get(pid);
+	rcu_read_lock();
+	/* As long as it lives here, kmc_process_freed() comes after us. */
+	if (task && atomic_read(&task->signal->live)) {
+		old = kmc_find_process(task->signal);
+		if (old)
+			kmc_process_del(old);
+		if (group != &kmc_root) {
+			kmc_process_add(m, task, group);
+			m = NULL;
+		}
+		ret = 0;
+	}
+	rcu_read_unlock();
+	kmc_who_forget();
+	if (task)
+		put_task_struct(task);
+	kfree(m);
+	return ret;
+}
 
 static void kmc_find_points(struct tracepoint *tp, void *data)
 {
@@ -366,19 +408,14 @@ int kmc_who_start(void)
 {
 	int i, ret;
 
-	/* Kernels without have no direct calls either: no cache can be marked. */
-	if (!IS_ENABLED(CONFIG_TRACEPOINTS))
-		return 0;
-	for_each_kernel_tracepoint(kmc_find_points, NULL);
-	for (i = 0; i < ARRAY_SIZE(kmc_points); i++) {
-		ret = kmc_points[i].tp ?
-		      tracepoint_probe_register(kmc_points[i].tp, kmc_points[i].probe, NULL) :
-		      -ENOENT;
+	if (IS_ENABLED(CONFIG_TRACEPOINTS))
+		for_each_kernel_tracepoint(kmc_find_points, NULL);
+	for (i = 0; i < KMC_SWITCH; i++) {
+		ret = kmc_point_on(&kmc_points[i]);
 		if (ret) {
 			kmc_who_stop();
 			return ret;
 		}
-		kmc_points[i].on = true;
 	}
 	return 0;
 }

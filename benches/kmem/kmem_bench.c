@@ -166,10 +166,10 @@ static int cpus_get(char *buf, const struct kernel_param *kp)
 
 static struct kmem_cache *passed[8192], *neighbour;
 
-/* As kmc_filter[] of the module has it. */
+/* As the module's kmc_place() has it. */
 static unsigned long place(const struct kmem_cache *s)
 {
-	return ((unsigned long)s >> 6) % 1024;
+	return ((unsigned long)s >> 8) % 256;
 }
 
 static int neighbour_get(char *buf, const struct kernel_param *kp)
