@@ -42,9 +42,17 @@ bool km_table_has(const char *text)
 	return found;
 }
 
+int km_mark_other(const char *cache, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/cache_account", cache);
+	return km_write(path, text);
+}
+
 int km_mark(const char *text)
 {
-	return km_write("/sys/kernel/slab/kmem_test/cache_account", text);
+	return km_mark_other("kmem_test", text);
 }
 
 int km_max(const char *text)

@@ -1,11 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The suite kmem, in the guest: kmem_test.ko's tests, and then the kernel's own
-# caches as user space makes them fill.
+# kmem.sh pids|cgroup: the suite kmem, in the guest: kmem_test.ko's tests, and then
+# the kernel's own caches as user space makes them fill. The argument says by
+# what processes belong to groups.
 set -u
 . ./ktap.sh
 
+by=$1
+boxes=/tmp/boxes
 slab=/sys/kernel/slab
 kmem=/sys/kernel/config/kmem
 figures=/sys/kernel/rsbac_mem/kmem_cgroup
@@ -43,6 +46,18 @@ until_says() { # until_says WORD COMMAND...
 	same "$*" "$("$@")" "$ktap_word"
 }
 
+# The file that takes a process into the group: into its cgroup of the same name,
+# which is made and attached first.
+door() { # door GROUP
+	if [ "$by" = pids ]; then
+		echo "$kmem/$1/pids"
+		return
+	fi
+	mkdir -p "$boxes/$1"
+	[ "$(cat "$kmem/$1/cgroup")" = "/$1" ] || echo "/$1" >"$kmem/$1/cgroup"
+	echo "$boxes/$1/cgroup.procs"
+}
+
 # A task in the group that does things with kmem_user until it is told to end.
 # It says how many it has done on its first line, and why it stopped.
 hold() { # hold GROUP KMEM_USER-ARGUMENTS...
@@ -50,7 +65,7 @@ hold() { # hold GROUP KMEM_USER-ARGUMENTS...
 	shift
 	rm -f /tmp/hold.in /tmp/hold.out
 	mkfifo /tmp/hold.in
-	sh -c "echo 0 >$kmem/$ktap_group/pids && exec ./kmem_user $*" \
+	sh -c "echo 0 >$(door "$ktap_group") && exec ./kmem_user $*" \
 		</tmp/hold.in >/tmp/hold.out 2>&1 &
 	hold_pid=$!
 	exec 9>/tmp/hold.in
@@ -67,9 +82,19 @@ errno_of() { # errno_of WANTED FILE TEXT: what a write of TEXT ends with
 }
 
 test_a_process_can_leave() {
-	check "we are in it" grep -qx $$ "$kmem/t/pids"
-	echo $$ >"$kmem/pids"
-	same "nobody is" "$(cat "$kmem/t/pids")" ""
+	mark filp
+	door=$(door t)
+	check "we are in it" grep -qx $$ "$door"
+	exec 7</dev/null
+	check "charged there" [ "$(objects filp /t)" -ge 1 ]
+	exec 7<&-
+	if [ "$by" = pids ]; then echo $$ >"$kmem/pids"; else echo $$ >$boxes/cgroup.procs; fi
+	same "nobody is" "$(cat "$door")" ""
+	until_says 0 objects filp /t
+	exec 7</dev/null
+	same "charged no more" "$(objects filp /t)" 0
+	exec 7<&-
+	unmark_all
 }
 
 test_every_cache_has_the_file() {
@@ -151,11 +176,11 @@ test_processes_are_counted() {
 	same "forked" "$(cat /tmp/hold.out)" "20 0"
 	same "sighand_cache" "$(objects sighand_cache /a)" 20
 	same "task_struct" "$(objects task_struct /a)" 20
-	same "pids" "$(wc -l <"$kmem/a/pids")" 21
+	same "processes" "$(wc -l <"$(door a)")" 21
 	let_go
 	until_says 0 objects sighand_cache /a
 	until_says 0 objects task_struct /a
-	same "no pids" "$(wc -l <"$kmem/a/pids")" 0
+	same "no processes" "$(wc -l <"$(door a)")" 0
 	rmdir "$kmem/a"
 	unmark_all
 }
@@ -179,7 +204,7 @@ test_inodes_and_dentries_are_counted() {
 test_two_groups_at_once() {
 	mark filp
 	mkdir "$kmem/a" "$kmem/b"
-	sh -c "echo 0 >$kmem/b/pids && exec sleep 3" 3</dev/null &
+	sh -c "echo 0 >$(door b) && exec sleep 3" 3</dev/null &
 	hold a files 30
 	other=$(objects filp /b)
 	same "a" "$(objects filp /a)" 31
@@ -312,6 +337,81 @@ test_cgroups_and_their_children() {
 	unmark_all
 }
 
+# A cgroup that was made where another one's memory lay is not that one.
+test_cgroups_after_one_another() {
+	mkdir -p /tmp/cg
+	mount -t cgroup2 none /tmp/cg 2>/dev/null || { skip "no cgroup2" && return; }
+	mark kmem_late
+	mkdir "$kmem/a"
+	for i in $(seq "$(loops 10)"); do
+		mkdir /tmp/cg/old
+		errno_of 0 "$kmem/a/cgroup" /old
+		sh -c 'echo 0 >/tmp/cg/old/cgroup.procs; echo 1 >/sys/module/kmem_late/parameters/objects'
+		same "the old one's, round $i" "$(objects kmem_late /a)" 1
+		rmdir /tmp/cg/old
+		# Its memory is free a little later.
+		usleep 200000
+		for n in 2 3 4 5 6 7 8 9; do
+			mkdir /tmp/cg/new$n
+			sh -c "echo 0 >/tmp/cg/new$n/cgroup.procs
+				echo $n >/sys/module/kmem_late/parameters/objects"
+		done
+		same "none of the new ones', round $i" "$(objects kmem_late /a)" 1
+		echo 0 >/sys/module/kmem_late/parameters/objects
+		rmdir /tmp/cg/new*
+	done
+	errno_of 0 "$kmem/a/cgroup" ''
+	rmdir "$kmem/a"
+	umount /tmp/cg
+	unmark_all
+}
+
+# A task that goes to and fro is charged where it is.
+test_cgroups_side_by_side() {
+	mkdir -p /tmp/cg
+	mount -t cgroup2 none /tmp/cg 2>/dev/null || { skip "no cgroup2" && return; }
+	mark kmem_late
+	for name in left right; do
+		mkdir -p /tmp/cg/$name "$kmem/$name"
+		errno_of 0 "$kmem/$name/cgroup" /$name
+	done
+	for i in $(seq "$(loops 20)"); do
+		sh -c "
+			echo 0 >/tmp/cg/left/cgroup.procs; echo $i >/sys/module/kmem_late/parameters/objects
+			echo 0 >/tmp/cg/right/cgroup.procs; echo $((3 * i)) >/sys/module/kmem_late/parameters/objects
+		"
+		same "left, round $i" "$(objects kmem_late /left)" "$i"
+		same "right, round $i" "$(objects kmem_late /right)" $((2 * i))
+		echo 0 >/sys/module/kmem_late/parameters/objects
+	done
+	same "left, in the end" "$(objects kmem_late /left)" 0
+	same "right, in the end" "$(objects kmem_late /right)" 0
+	rmdir "$kmem/left" "$kmem/right" /tmp/cg/left /tmp/cg/right
+	umount /tmp/cg
+	unmark_all
+}
+
+# Processes of one cgroup, of which one is in a group and the other is not.
+test_processes_side_by_side() {
+	mark kmem_late
+	mkdir "$kmem/left"
+	for i in $(seq "$(loops 20)"); do
+		sh -c "echo 0 >$kmem/left/pids
+			for n in 1 2 3 4 5; do
+				usleep 1000
+				echo \$((n * $i)) >/sys/module/kmem_late/parameters/objects
+			done"
+		echo $((8 * i)) >/sys/module/kmem_late/parameters/objects
+		same "in the group, round $i" "$(objects kmem_late /left)" $((5 * i))
+		same "beside it, round $i" "$(objects kmem_late /)" $((3 * i))
+		echo 0 >/sys/module/kmem_late/parameters/objects
+	done
+	same "in the group, in the end" "$(objects kmem_late /left)" 0
+	same "beside it, in the end" "$(objects kmem_late /)" 0
+	rmdir "$kmem/left"
+	unmark_all
+}
+
 test_memcg_charges_the_kernels_own() {
 	mkdir -p /tmp/cg
 	mount -t cgroup2 none /tmp/cg 2>/dev/null || { skip "no cgroup2" && return; }
@@ -398,7 +498,7 @@ test_many_groups() {
 	i=0
 	while [ "$i" -lt "$count" ]; do
 		mkdir "$kmem/g$i" || break
-		sh -c "echo 0 >$kmem/g$i/pids; exec 3</dev/null"
+		sh -c "echo 0 >$(door "g$i"); exec 3</dev/null"
 		i=$((i + 1))
 	done
 	same "made" "$i" "$count"
@@ -424,7 +524,7 @@ test_groups_come_and_go_under_load() {
 	load & load &
 	for i in $(seq "$(loops 20)"); do
 		mkdir "$kmem/a" "$kmem/a/b"
-		sh -c "echo 0 >$kmem/a/b/pids; exec ls -R $slab/filp" >/dev/null
+		sh -c "echo 0 >$(door a/b); exec ls -R $slab/filp" >/dev/null
 		rmdir "$kmem/a/b" "$kmem/a"
 	done
 	touch /tmp/stop
@@ -460,5 +560,7 @@ test_unload_under_load() {
 insmod ./kmem_late.ko
 insmod ./kmem_test.ko scale="$RSBAC_MEM_TEST_SCALE"
 mkdir "$kmem/t"
-echo $$ >"$kmem/t/pids"
+mkdir -p $boxes
+[ "$by" = pids ] || mount -t cgroup2 none $boxes
+echo $$ >"$(door t)"
 ktap_main kmem_test

@@ -20,8 +20,9 @@ bool km_table_has(const char *text);
 /* Writes @text to a file; 0 or an errno. */
 int km_write(const char *path, const char *text);
 
-/* Marks km_cache, or what else the text says. */
+/* Marks km_cache, or what else the text says; and another cache. */
 int km_mark(const char *text);
+int km_mark_other(const char *cache, const char *text);
 
 /* The maximum of group "t", in which the tests run. */
 int km_max(const char *text);

@@ -90,6 +90,13 @@ static void below_what_is_used(void)
 	KT_EQ(km_max("400\n"), 0);
 	KT_NULL(kmem_cache_alloc(km_cache, GFP_KERNEL));
 	KT_EQ(km_t("current"), n * OBJ);
+	/* What is freed above the maximum is not for us to use again. */
+	while (n > 2 * FIT)
+		kmem_cache_free(km_cache, objs[--n]);
+	objs[n] = kmem_cache_alloc(km_cache, GFP_KERNEL);
+	if (!KT_TRUE(!objs[n]))
+		n++;
+	KT_EQ(km_t("current"), 2 * FIT * OBJ);
 	empty(n);
 	objs[0] = kmem_cache_alloc(km_cache, GFP_KERNEL);
 	if (KT_NOT_NULL(objs[0]))
