@@ -281,8 +281,11 @@ static void caches_in_one_place(void)
 	n = make_neighbours();
 	if (!kt_failed()) {
 		KT_EQ(km_mark_other(all[0].name, "1"), 0);
-		/* Unmarked, it goes through what the other is marked for. */
+		/* Unmarked, it must not take what is charged in advance for the other. */
+		KT_NOT_NULL(objs[3] = kmem_cache_alloc(all[0].cache, GFP_KERNEL));
 		KT_NOT_NULL(objs[0] = kmem_cache_alloc(all[1].cache, GFP_KERNEL));
+		KT_EQ(km_t("current"), OBJ);
+		kmem_cache_free(all[0].cache, objs[3]);
 		KT_EQ(km_t("current"), 0);
 		KT_EQ(km_mark_other(all[1].name, "1"), 0);
 		KT_NOT_NULL(objs[1] = kmem_cache_alloc(all[1].cache, GFP_KERNEL));
