@@ -33,8 +33,8 @@ static void kmc_over(struct kmc_group *group, struct kmc_group *over)
  * Adds @bytes to @group and all above it. The group whose max is in the way is
  * left in @over, and nothing is added.
  */
-bool kmc_add(struct kmc_group *group, unsigned long bytes, bool force,
-	     struct kmc_group **over)
+static bool kmc_add(struct kmc_group *group, unsigned long bytes, bool force,
+		    struct kmc_group **over)
 {
 	struct kmc_group *g, *undo;
 
@@ -170,18 +170,25 @@ u32 kmc_slot_empty(u32 id)
 	return old / KMC_CREDIT;
 }
 
-bool kmc_take_slow(struct kmc_pair *pair, bool force)
+/* Charges some objects in advance: how many, or 0 where a limit is in the way. */
+u32 kmc_charge_batch(struct kmc_pair *pair)
 {
-	struct kmc_group *group = READ_ONCE(pair->group);
-	u32 batch = pair->batch;
 	struct kmc_group *over;
 
-	if (batch > 1 && kmc_add(group, (unsigned long)batch * pair->size, false, &over)) {
-		atomic_long_add(batch, &pair->reserved);
-		kmc_put(pair, batch - 1);
-		return true;
-	}
-	return kmc_charge(pair, 1, force);
+	if (!kmc_add(READ_ONCE(pair->group), (unsigned long)pair->batch * pair->size, false, &over))
+		return 0;
+	atomic_long_add(pair->batch, &pair->reserved);
+	return pair->batch;
+}
+
+bool kmc_take_slow(struct kmc_pair *pair, bool force)
+{
+	u32 credit = pair->batch > 1 ? kmc_charge_batch(pair) : 0;
+
+	if (!credit)
+		return kmc_charge(pair, 1, force);
+	kmc_put(pair, credit - 1);
+	return true;
 }
 
 void kmc_give_slow(struct kmc_pair *pair)

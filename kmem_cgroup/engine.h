@@ -145,9 +145,7 @@ unsigned long kmc_bookkeeping(void);
 void kmc_pair_inherit(struct kmc_pair *pair);
 long kmc_pair_total(const struct kmc_pair *pair);
 bool kmc_below(const struct kmc_group *group, const struct kmc_group *top);
-
-bool kmc_add(struct kmc_group *group, unsigned long bytes, bool force,
-	     struct kmc_group **over);
+u32 kmc_charge_batch(struct kmc_pair *pair);
 void kmc_put(struct kmc_pair *pair, int credit);
 u32 kmc_slot_empty(u32 id);
 bool kmc_pending(void);
@@ -229,6 +227,7 @@ static __always_inline u32 *kmc_owner(unsigned long addr, u8 shift)
 
 /* who.c */
 struct kmc_group *kmc_who(struct cgroup **cgrp);
+void kmc_who_forget(void);
 int kmc_group_attach(struct kmc_group *group, const char *path);
 ssize_t kmc_group_attached(struct kmc_group *group, char *buf, size_t len);
 int kmc_pid_attach(struct kmc_group *group, pid_t pid);

@@ -96,8 +96,7 @@ void kmc_group_remove(struct kmc_group *group)
 	kmc_group_forget(group);
 	list_del_init(&group->list);
 	/* After this nobody takes the group for that of a task any more. */
-	synchronize_rcu_expedited();
-	kmc_quick_forget(NULL);
+	kmc_who_forget();
 	for (id = 1; id < READ_ONCE(kmc_pairs); id++) {
 		struct kmc_pair *pair = kmc_pair(id);
 

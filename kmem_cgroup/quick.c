@@ -59,7 +59,6 @@ bool kmc_quick_take(struct kmc_cache *c, struct kmc_pair *pair, struct cgroup *c
 	struct kmc_quick *quick = this_cpu_ptr(&kmc_quick);
 	u64 *word = &quick->word[c->place];
 	u64 old = READ_ONCE(*word);
-	struct kmc_group *over;
 	u32 credit;
 
 	while (kmc_word_id(old) == pair->id && kmc_word_credit(old) > 0) {
@@ -68,14 +67,9 @@ bool kmc_quick_take(struct kmc_cache *c, struct kmc_pair *pair, struct cgroup *c
 			return true;
 		}
 	}
-	credit = kmc_slot_empty(pair->id);
-	if (!credit) {
-		credit = pair->batch;
-		if (!kmc_add(READ_ONCE(pair->group), (unsigned long)credit * pair->size, false,
-			     &over))
-			return false;
-		atomic_long_add(credit, &pair->reserved);
-	}
+	credit = kmc_slot_empty(pair->id) ?: kmc_charge_batch(pair);
+	if (!credit)
+		return false;
 	WRITE_ONCE(quick->cgrp[c->place], NULL);
 	kmc_settle(xchg(word, kmc_word(pair->id, credit - 1)));
 	WRITE_ONCE(quick->cgrp[c->place], cgrp);

@@ -32,6 +32,12 @@
 	shrl	$8, %eax
 .endm
 
+/* ZF is clear if the cache in rdi may be marked. */
+.macro TEST_CACHE
+	PLACE
+	cmpb	$0, kmc_filter(%rax)
+.endm
+
 /*
  * Leaves in r11 and rcx where the owner of the object in \obj stands, at OWNER;
  * or jumps to \none. Also changes rdx: kmc_owner() in assembly. It is for
@@ -49,8 +55,8 @@
 	je	\none
 .endm
 
-/* Calls \func with eax's number, and keeps the object in rax. */
-.macro CALL_WITH id func
+/* Calls \func with \id, and returns the object in rax. */
+.macro RETURN_AFTER func id
 	pushq	%rax
 	movl	\id, %edi
 	call	\func
@@ -102,9 +108,9 @@ SYM_FUNC_START(\name)
 	RET
 
 .Lno_object_\@:
-	CALL_WITH %r10d kmc_given
+	RETURN_AFTER kmc_given %r10d
 .Lstale_\@:
-	CALL_WITH %r10d kmc_reconcile
+	RETURN_AFTER kmc_reconcile %r10d
 .Lnew_window_\@:
 	pushq	%rax
 	movq	%rax, %rdi
@@ -134,8 +140,7 @@ SYM_FUNC_END(\name)
 .macro STAND_IN name func
 SYM_FUNC_START(\name)
 	ANNOTATE_NOENDBR
-	PLACE
-	cmpb	$0, kmc_filter(%rax)
+	TEST_CACHE
 	jne	.Lmarked_\@
 	RET
 .Lmarked_\@:
@@ -156,10 +161,16 @@ SYM_FUNC_START(kmc_tramp_create)
 	jmp	kmc_create
 SYM_FUNC_END(kmc_tramp_create)
 
-/* Has a free noted, and lets the function go on with its arguments. */
-.macro NOTE func
+/*
+ * Has a free noted, by its arguments or by its owner's \id, and lets the function
+ * go on with its arguments.
+ */
+.macro NOTE func id
 	pushq	%rdi
 	pushq	%rsi
+	.ifnb \id
+	movl	\id, %edi
+	.endif
 	call	\func
 	popq	%rsi
 	popq	%rdi
@@ -172,8 +183,7 @@ SYM_FUNC_END(kmc_tramp_create)
  */
 SYM_FUNC_START(kmc_tramp_free)
 	ANNOTATE_NOENDBR
-	PLACE
-	cmpb	$0, kmc_filter(%rax)
+	TEST_CACHE
 	jne	.Lfree
 	RET
 .Lfree:
@@ -191,24 +201,12 @@ SYM_FUNC_START(kmc_tramp_free)
 .Lfree_full:
 	lock decb QUICK(QUICK_CREDIT)
 	decl	PER_CPU_VAR(__preempt_count)
-	pushq	%rdi
-	pushq	%rsi
-	movl	%r10d, %edi
-	call	kmc_quick_full
-	popq	%rsi
-	popq	%rdi
-	RET
+	NOTE	kmc_quick_full %r10d
 .Lfree_other:
 	decl	PER_CPU_VAR(__preempt_count)
 	testl	%r10d, %r10d
 	je	.Lfree_small
-	pushq	%rdi
-	pushq	%rsi
-	movl	%r10d, %edi
-	call	kmc_given
-	popq	%rsi
-	popq	%rdi
-	RET
+	NOTE	kmc_given %r10d
 .Lfree_small:
 	cmpq	$0, kmc_owners + SMALL(%rip)
 	jne	.Lfree_c
@@ -257,8 +255,7 @@ SYM_FUNC_START(kmc_tramp_free_bulk)
 	ANNOTATE_NOENDBR
 	testq	%rdi, %rdi
 	je	.Lbulk
-	PLACE
-	cmpb	$0, kmc_filter(%rax)
+	TEST_CACHE
 	jne	.Lbulk
 	RET
 .Lbulk:

@@ -92,7 +92,7 @@ struct kmc_group *kmc_who(struct cgroup **cgrp)
 }
 
 /* Answers that were kept do not hold any more. May sleep. */
-static void kmc_who_forget(void)
+void kmc_who_forget(void)
 {
 	/* Who found one before this may be about to keep it. */
 	synchronize_rcu_expedited();
